@@ -1,0 +1,1 @@
+"""The serving engine: arrays in, explained values out. Imports no transport."""

@@ -1,0 +1,257 @@
+"""Requests and results on the hot path: the shapes of ``schemas.events``, read and written in about a microsecond.
+
+A well-formed request is checked by hand; only a rejected one pays for a sentence that says what is wrong with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid5
+
+import orjson
+
+from schemas.clock import day_number, epoch_ms, rfc3339
+from schemas.counties import normalise_county
+from schemas.errors import InvalidRequest
+from schemas.reasons import FailureReason, JobStatus
+
+_KEYLESS: Final = UUID("6f9f0b0e-2f3c-5a53-9d2e-0c1d3b6c7a10")
+"""Namespace of job ids that derive from a record's place on the topic."""
+
+_UUID_LENGTH: Final = 36
+_MAX_PROPERTY_ID: Final = 128
+_MAX_COUNTY_ID: Final = 64
+_MAX_HINT: Final = 64
+_MAX_BATCH_ID: Final = 128
+_MAX_CHARACTERISTICS: Final = 512
+_MAX_NAME: Final = 128
+_MAX_TEXT: Final = 1024
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as the processor works on it; ids are normalised, ``day`` counts days since 1970-01-01."""
+
+    job_id: str
+    property_id: str
+    county_id: str
+    created_ms: int
+    day: int
+    valuation_method_hint: str | None = None
+    characteristics: Mapping[str, float | str | None] | None = None
+    batch_id: str | None = None
+
+
+def canonical_uuid(text: str) -> str:
+    """Return the lower-case hyphenated form of a UUID in any of its usual spellings.
+
+    Raises:
+        ValueError: the text is no UUID.
+    """
+    return str(UUID(text))
+
+
+def derived_job_id(topic: str, partition: int, offset: int) -> str:
+    """Return the job id of a request that names none: a UUIDv5 of its place on the topic."""
+    return str(uuid5(_KEYLESS, f"{topic}/{partition}/{offset}"))
+
+
+def decode_request(  # noqa: PLR0913 - a record's coordinates
+    value: bytes | None, *, key: bytes | None, topic: str, partition: int, offset: int, timestamp_ms: int
+) -> Request:
+    """Read a record of the requests topic.
+
+    The job id is the value's ``job_id``; where that is absent or null the record's key if it is a UUID; else a UUIDv5
+    of topic, partition and offset. The valuation day is the value's ``valuation_date``, else the day of the request.
+
+    Raises:
+        InvalidRequest: the record is no valid request; the error carries a readable job id if there is one.
+    """
+    body = _parsed(value)
+    stated = body.get("job_id")
+    job_id = _stated_job_id(stated) if stated is not None else _key_job_id(key)
+    if job_id is None:
+        job_id = derived_job_id(topic, partition, offset)
+    try:
+        return _request(body, job_id, timestamp_ms)
+    except ValueError as wrong:
+        raise InvalidRequest(
+            str(wrong),
+            job_id=job_id,
+            property_id=_readable(body.get("property_id"), _MAX_PROPERTY_ID),
+            county_id=_readable(body.get("county_id"), _MAX_COUNTY_ID),
+        ) from None
+
+
+def peek_job_id(value: bytes | None, *, key: bytes | None, topic: str, partition: int, offset: int) -> str | None:
+    """Return the job id that ``decode_request`` gives a record, None where none can be read."""
+    try:
+        body = _parsed(value)
+        stated = body.get("job_id")
+        job_id = _stated_job_id(stated) if stated is not None else _key_job_id(key)
+    except InvalidRequest:
+        return None
+    return job_id or derived_job_id(topic, partition, offset)
+
+
+def _parsed(value: bytes | None) -> dict[str, object]:
+    if value is None:
+        raise InvalidRequest("the record has no value; a request is a JSON object")
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError as wrong:
+        raise InvalidRequest(f"the value is no JSON: {wrong}") from None
+    if type(body) is not dict:
+        raise InvalidRequest(f"a request is a JSON object, not {_kind(body)}")
+    return body
+
+
+def _stated_job_id(stated: object) -> str:
+    if type(stated) is not str:
+        raise InvalidRequest("job_id must be a UUID as text")
+    try:
+        return str(UUID(stated))
+    except ValueError:
+        raise InvalidRequest("job_id is no UUID") from None
+
+
+def _key_job_id(key: bytes | None) -> str | None:
+    if key is None or len(key) != _UUID_LENGTH:
+        return None
+    try:
+        return str(UUID(key.decode("ascii")))
+    except ValueError:
+        return None
+
+
+def _request(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> Request:
+    created = body.get("created_at")
+    created_ms = timestamp_ms if created is None else _created(created)
+    day = body.get("valuation_date")
+    characteristics = body.get("characteristics")
+    hint = body.get("valuation_method_hint")
+    batch = body.get("batch_id")
+    return Request(
+        job_id,
+        _id(body, "property_id", _MAX_PROPERTY_ID),
+        normalise_county(_id(body, "county_id", _MAX_COUNTY_ID)),
+        created_ms,
+        created_ms // 86_400_000 if day is None else _day(day),
+        None if hint is None else _text(hint, "valuation_method_hint", _MAX_HINT),
+        None if characteristics is None else _characteristics(characteristics),
+        None if batch is None else _text(batch, "batch_id", _MAX_BATCH_ID),
+    )
+
+
+def _id(body: Mapping[str, object], name: str, limit: int) -> str:
+    text = body.get(name)
+    if type(text) is not str:
+        raise ValueError(f"{name} is missing" if text is None else f"{name} must be text, not {_kind(text)}")
+    if not 0 < len(text) <= limit:
+        raise ValueError(f"{name} must have 1 to {limit} characters")
+    if not text.isprintable():
+        raise ValueError(f"{name} must be printable")
+    return text
+
+
+def _text(value: object, name: str, limit: int) -> str:
+    if type(value) is not str:
+        raise ValueError(f"{name} must be text, not {_kind(value)}")
+    if len(value) > limit:
+        raise ValueError(f"{name} must have at most {limit} characters")
+    return value
+
+
+def _day(value: object) -> int:
+    if type(value) is not str:
+        raise ValueError(f"valuation_date must be text, not {_kind(value)}")
+    try:
+        return day_number(value)
+    except ValueError as wrong:
+        raise ValueError(f"valuation_date: {wrong}") from None
+
+
+def _created(value: object) -> int:
+    if type(value) is not str:
+        raise ValueError(f"created_at must be text, not {_kind(value)}")
+    try:
+        return epoch_ms(value)
+    except ValueError as wrong:
+        raise ValueError(f"created_at: {wrong}") from None
+
+
+def _characteristics(value: object) -> Mapping[str, float | str | None]:
+    if type(value) is not dict:
+        raise ValueError(f"characteristics must be an object, not {_kind(value)}")
+    if len(value) > _MAX_CHARACTERISTICS:
+        raise ValueError(f"characteristics must have at most {_MAX_CHARACTERISTICS} members")
+    for name, stated in value.items():
+        if not 0 < len(name) <= _MAX_NAME:
+            raise ValueError(f"characteristics: a name must have 1 to {_MAX_NAME} characters")
+        if isinstance(stated, bool) or not (stated is None or isinstance(stated, int | float | str)):
+            raise ValueError(f"characteristics/{name} must be a number, a text or null, not {_kind(stated)}")
+        if isinstance(stated, str) and len(stated) > _MAX_TEXT:
+            raise ValueError(f"characteristics/{name} must have at most {_MAX_TEXT} characters")
+    return value
+
+
+def _kind(value: object) -> str:
+    kinds: dict[type, str] = {str: "a text", bool: "a truth value", int: "a number", float: "a number"}
+    kinds |= {list: "an array", dict: "an object", type(None): "null"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _readable(value: object, limit: int) -> str:
+    return value[:limit] if isinstance(value, str) else ""
+
+
+def encode_request(request: Request, *, valuation_date: str | None) -> bytes:
+    """Write a request event; members that are not set are left out.
+
+    ``valuation_date`` is what the caller stated, since ``request.day`` no longer tells a stated day from a default.
+    """
+    body: dict[str, object] = {
+        "job_id": request.job_id,
+        "property_id": request.property_id,
+        "county_id": request.county_id,
+        "created_at": rfc3339(request.created_ms),
+    }
+    if request.valuation_method_hint is not None:
+        body["valuation_method_hint"] = request.valuation_method_hint
+    if valuation_date is not None:
+        body["valuation_date"] = valuation_date
+    if request.characteristics is not None:
+        body["characteristics"] = request.characteristics
+    if request.batch_id is not None:
+        body["batch_id"] = request.batch_id
+    return orjson.dumps(body)
+
+
+def encode_result(  # noqa: PLR0913 - the fields of one event
+    request: Request,
+    status: JobStatus,
+    message: str,
+    *,
+    started_at: str,
+    completed_at: str,
+    failure_reason: FailureReason | None = None,
+    result: bytes | None = None,
+) -> bytes:
+    """Write a result event; ``result`` is the engine's JSON object, taken over byte for byte."""
+    return orjson.dumps(
+        {
+            "job_id": request.job_id,
+            "property_id": request.property_id,
+            "county_id": request.county_id,
+            "status": status,
+            "message": message,
+            "created_at": rfc3339(request.created_ms),
+            "updated_at": completed_at,
+            "started_at": started_at,
+            "completed_at": completed_at,
+            "failure_reason": failure_reason,
+            "batch_id": request.batch_id,
+            "valuation_method_hint": request.valuation_method_hint,
+            "result": None if result is None else orjson.Fragment(result),
+        }
+    )

@@ -1,0 +1,141 @@
+"""Records of the compacted topics: what the county knows of a property, a sale, and the model that serves it."""
+
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+
+from schemas.counties import normalise_county
+
+NUMERIC_FIELDS: Final = (
+    "latitude",
+    "longitude",
+    "living_area_sqft",
+    "lot_size_sqft",
+    "basement_sqft",
+    "garage_sqft",
+    "year_built",
+    "year_renovated",
+    "bedrooms",
+    "bathrooms",
+    "stories",
+    "quality",
+    "condition",
+    "view",
+    "waterfront",
+    "assessed_value",
+)
+"""Standard characteristics that are numbers; a county that grades in words uses a feature of its own instead."""
+
+TEXT_FIELDS: Final = ("address", "neighborhood", "property_class")
+"""Standard characteristics that are text."""
+
+_MAX_PROPERTY_ID: Final = 128
+_MAX_COUNTY_ID: Final = 64
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("only printable characters are allowed")
+    return text
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed, not text or a truth value")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+PropertyId = Annotated[StrictStr, Field(min_length=1, max_length=_MAX_PROPERTY_ID), AfterValidator(_printable)]
+"""The county's own parcel number: text, 1-128 printable characters, compared exactly."""
+
+CountyId = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=_MAX_COUNTY_ID),
+    AfterValidator(_printable),
+    AfterValidator(normalise_county),
+]
+"""A county, 1-64 printable characters, brought to its normal form."""
+
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Characteristic = Annotated[StrictStr, Field(max_length=1024)] | Number | None
+"""One characteristic: a number, a text, or null for "unknown"."""
+
+
+class Record(BaseModel):
+    """Base of the records: unknown members are ignored, so that older readers survive newer writers."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Characteristics(Record):
+    """What is known of a building and its land; everything may be absent or null."""
+
+    latitude: Number | None = Field(None, ge=-90, le=90, description="degrees north, WGS 84")
+    longitude: Number | None = Field(None, ge=-180, le=180, description="degrees east, WGS 84")
+    address: Annotated[StrictStr, Field(max_length=512)] | None = None
+    neighborhood: Annotated[StrictStr, Field(max_length=256)] | None = None
+    property_class: Annotated[StrictStr, Field(max_length=256)] | None = None
+    living_area_sqft: Number | None = Field(None, ge=0)
+    lot_size_sqft: Number | None = Field(None, ge=0)
+    basement_sqft: Number | None = Field(None, ge=0)
+    garage_sqft: Number | None = Field(None, ge=0)
+    year_built: Number | None = None
+    year_renovated: Number | None = None
+    bedrooms: Number | None = Field(None, ge=0)
+    bathrooms: Number | None = Field(None, ge=0)
+    stories: Number | None = Field(None, ge=0)
+    quality: Number | None = None
+    condition: Number | None = None
+    view: Number | None = None
+    waterfront: Number | None = None
+    assessed_value: Number | None = Field(None, ge=0)
+    features: dict[Annotated[str, Field(min_length=1, max_length=128)], Characteristic] = Field(
+        default_factory=dict, max_length=512, description="further characteristics under the county's own names"
+    )
+
+    def flat(self) -> dict[str, Any]:
+        """Return every known characteristic under its own name, features included."""
+        known = self.model_dump(include={*NUMERIC_FIELDS, *TEXT_FIELDS}, exclude_none=True)
+        return known | {name: value for name, value in self.features.items() if value is not None}
+
+
+class PropertyRecord(Characteristics):
+    """One property on the roll (topic ``property.records``)."""
+
+    property_id: PropertyId
+    county_id: CountyId
+
+
+class SaleRecord(Characteristics):
+    """One sale (topic ``property.sales``), with the characteristics as of the sale where they are known."""
+
+    sale_id: PropertyId
+    property_id: PropertyId
+    county_id: CountyId
+    sale_date: date
+    sale_price: Number = Field(gt=0, description="dollars")
+    document_number: Annotated[StrictStr, Field(max_length=128)] | None = None
+    month_precision: StrictBool = Field(
+        default=False, description="only the month of the sale is known; sale_date is its first day"
+    )
+    eligible: StrictBool | None = Field(
+        None, description="whether the county holds the sale for an arm's-length one; null: not said"
+    )
+    ineligible_reason: Annotated[StrictStr, Field(max_length=256)] | None = None
+
+
+class ModelRecord(Record):
+    """The model that serves a county (topic ``valuation.models``)."""
+
+    county_id: CountyId
+    version: StrictStr
+    uri: StrictStr
+    sha256: Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
+    trained_at: StrictStr
+    study: dict[str, Any] = Field(default_factory=dict, description="summary of the forward ratio study")
+
+
+def record_key(county_id: str, own_id: str) -> bytes:
+    """Return the Kafka key of a property or sale record: ``COUNTY/id`` in UTF-8."""
+    return f"{county_id}/{own_id}".encode()
