@@ -63,25 +63,21 @@ class Frame:
             {name: column[rows] for name, column in self.text.items()},
         )
 
-    def with_overrides(self, overrides: Mapping[int, Mapping[str, object]]) -> "Frame":
+    def with_overrides(self, overrides: Mapping[int, Mapping[str, float | str | None]]) -> "Frame":
         """Return a copy in which the named rows carry other characteristics: a number, a text, or None (unknown)."""
-        numeric = {name: column.copy() for name, column in self.numeric.items()}
-        text = {name: column.copy() for name, column in self.text.items()}
+        copy = self.take(np.arange(self.n))
+        numeric, text = dict(copy.numeric), dict(copy.text)
         for row, changes in overrides.items():
             for name, value in changes.items():
-                _override(self.n, numeric, text, row, name, value)
+                if name in numeric:
+                    numeric[name][row] = np.nan
+                if name in text:
+                    text[name][row] = None
+                if isinstance(value, str):
+                    text.setdefault(name, self.words(name))[row] = value
+                elif value is not None:
+                    numeric.setdefault(name, self.number(name))[row] = value
         return Frame(self.n, numeric, text)
-
-
-def _override(n: int, numeric: dict[str, Floats], text: dict[str, Objects], row: int, name: str, value: object) -> None:
-    if name in numeric:
-        numeric[name][row] = np.nan
-    if name in text:
-        text[name][row] = None
-    if isinstance(value, str):
-        text.setdefault(name, np.full(n, None, dtype=object))[row] = value
-    elif isinstance(value, int | float):
-        numeric.setdefault(name, np.full(n, np.nan))[row] = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""Structured logs for every process: one line an event, on standard error, as text for people or JSON for machines."""
+
+import logging
+import sys
+from typing import Literal, cast
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+LogFormat = Literal["console", "json"]
+
+
+def configure(log_format: LogFormat = "console", level: str = "INFO") -> None:
+    """Send the logs of this process, those of libraries included, to standard error in one format.
+
+    Libraries speak from WARNING up; ``level`` holds for this project's own events.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(log_format)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for package in ("deploy", "processor", "producer", "schemas"):
+        logging.getLogger(package).setLevel(level.upper())
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module; call it with an event in a few words and facts as keywords."""
+    return cast("FilteringBoundLogger", structlog.stdlib.get_logger(name))
+
+
+def _rendering(log_format: LogFormat) -> list[Processor]:
+    if log_format == "console":
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
+    ]
