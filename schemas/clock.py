@@ -40,7 +40,7 @@ def day_number(iso_date: str) -> int:
     Raises:
         ValueError: the text is no ISO 8601 calendar date in that form.
     """
-    if len(iso_date) != len("YYYY-MM-DD"):
+    if len(iso_date) != len("YYYY-MM-DD") or not iso_date[5:7].isdecimal():
         raise ValueError("a date is written YYYY-MM-DD")
     return date.fromisoformat(iso_date).toordinal() - _EPOCH_ORDINAL
 

@@ -1,0 +1,56 @@
+# The whole life of the project from its root; the only prerequisites are Python >= 3.11 with venv and GNU make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock bench chaos soak clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python >= 3.11 is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Creating the virtual environment .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/.run-installed: .venv/pyvenv.cfg requirements.lock pyproject.toml
+	@echo "Installing what the system needs, pinned by hash (about a minute the first time)"
+	@$(PIP) install --progress-bar on --quiet --require-hashes --requirement requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev-installed: .venv/pyvenv.cfg requirements-dev.lock pyproject.toml
+	@echo "Installing what the system and its tests need, pinned by hash (about a minute the first time)"
+	@$(PIP) install --progress-bar on --quiet --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.run-installed
+
+run: .venv/.run-installed  ## set everything up and run Kafka, workers and gateway in the foreground
+	@exec $(BIN)/terrafusion up
+
+test: .venv/.dev-installed  ## run the whole test suite, real Kafka included
+	@exec $(BIN)/pytest
+
+check: .venv/.dev-installed  ## format, lint, types, import contracts, generated files up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.documents --check
+
+format: .venv/.dev-installed  ## format the code and write generated files anew
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/python -m schemas.documents
+
+lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
+	$(BIN)/uv pip compile $(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-header --no-annotate
+
+clean:  ## remove what the project made, the data of the local stack included
+	rm -rf .venv .local
