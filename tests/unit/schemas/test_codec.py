@@ -111,7 +111,7 @@ def test_peeking_finds_the_id_that_decoding_gives(key: bytes | None, body: dict[
 
 printable = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=64)
 bodies = st.fixed_dictionaries(
-    {"property_id": printable | st.integers(), "county_id": printable | st.none()},
+    {"property_id": printable | st.integers(-9, 9), "county_id": printable | st.none()},
     optional={
         "job_id": st.uuids().map(str) | st.text(max_size=40) | st.none(),
         "valuation_date": st.dates().map(lambda day: day.isoformat()) | st.none(),
@@ -119,7 +119,7 @@ bodies = st.fixed_dictionaries(
         "batch_id": st.text(min_size=1, max_size=130) | st.none(),
         "characteristics": st.none()
         | st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers(-9, 9)),
-        "other": st.integers(),
+        "other": st.integers(-9, 9),
     },
 )
 
