@@ -1,0 +1,1 @@
+"""The job store: what the gateway answers from, filled from the topics and rebuilt from them when lost."""
