@@ -73,7 +73,7 @@ def decode_request(  # noqa: PLR0913 - a record's coordinates
     if job_id is None:
         job_id = derived_job_id(topic, partition, offset)
     try:
-        return _request(body, job_id, timestamp_ms)
+        return request_from(body, job_id, timestamp_ms)
     except ValueError as wrong:
         raise InvalidRequest(
             str(wrong),
@@ -124,7 +124,12 @@ def _key_job_id(key: bytes | None) -> str | None:
         return None
 
 
-def _request(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> Request:
+def request_from(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> Request:
+    """Check a request's members and return it under a job id; the same rules hold over HTTP and on the topic.
+
+    Raises:
+        ValueError: a member is not what a request asks for.
+    """
     created = body.get("created_at")
     created_ms = timestamp_ms if created is None else _created(created)
     day = body.get("valuation_date")

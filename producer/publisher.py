@@ -1,0 +1,187 @@
+"""Puts records on Kafka: one idempotent ``acks=all`` producer, a bounded amount in flight, a deadline for every caller.
+
+Records gather for each partition while its previous batch is on the way, so the size of a batch follows the load and
+a lone record waits for nothing. Kafka may be away when the publisher starts or go away later: callers are told within
+the deadline, and everything resumes by itself.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from aiokafka.errors import KafkaError
+
+from producer.errors import KafkaUnavailable, Overloaded
+from producer.lane import Client, Lane, Record, Ticket
+from producer.partitioning import partition_for
+from schemas.logs import get_logger
+from schemas.topics import Topic
+
+_SWEEP_SECONDS: Final = 0.2
+_RECONNECT_SECONDS: Final = 1.0
+_log = get_logger(__name__)
+
+
+class PublishTimer(Protocol):
+    """Told how long each acknowledged publish took, in seconds."""
+
+    def __call__(self, seconds: float, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What may be in flight, and how long a caller waits for the acknowledgement."""
+
+    records: int = 20_000
+    total_bytes: int = 64 << 20
+    seconds: float = 4.0
+
+
+class Publisher:
+    """Publishes records and answers when Kafka has acknowledged them.
+
+    Args:
+        connect: makes an aiokafka producer that is not started yet; called again after a fatal error.
+        topics: the topics that are published to; their partitions are asked for on connecting.
+        bounds: limits of what is in flight.
+        observe: told the seconds each publish took.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        topics: Iterable[Topic],
+        bounds: Bounds,
+        observe: PublishTimer = lambda _seconds: None,
+    ) -> None:
+        self._connect = connect
+        self._topics = tuple(topic.name for topic in topics)
+        self._bounds = bounds
+        self._observe = observe
+        self._client: Client | None = None
+        self._lanes: dict[str, list[Lane]] = {}
+        self._broken = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reachable = False
+        self.in_flight = 0
+        self.in_flight_bytes = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether Kafka was reachable at the last look and acknowledges what it is given."""
+        return self._reachable and not any(lane.stalled for lane in self._all_lanes())
+
+    async def start(self) -> None:
+        """Begin to connect, in the background; returns at once whether or not Kafka is there."""
+        self._tasks = [asyncio.create_task(self._stay_connected()), asyncio.create_task(self._sweep())]
+
+    async def stop(self, seconds: float = 8.0) -> None:
+        """Wait up to ``seconds`` for what is in flight, then let go of Kafka."""
+        end = time.monotonic() + seconds
+        while self.in_flight and time.monotonic() < end:
+            await asyncio.sleep(0.01)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._disconnect("the gateway is stopping", max(0.5, end - time.monotonic()))
+
+    async def publish(self, topic: Topic, record: Record) -> None:
+        """Publish one record; returns when every in-sync replica has it.
+
+        Raises:
+            Overloaded: too much is in flight; the record was not published.
+            KafkaUnavailable: no acknowledgement within the deadline; the record may still be written later.
+        """
+        await self.publish_all(topic, (record,))
+
+    async def publish_all(self, topic: Topic, records: Sequence[Record]) -> None:
+        """Publish records, each partition's in the order given; returns when all are acknowledged.
+
+        Raises:
+            Overloaded: too much is in flight; none was published.
+            KafkaUnavailable: not all were acknowledged within the deadline; any of them may still be written.
+        """
+        started = time.monotonic()
+        lanes = self._lanes.get(topic.name)
+        if lanes is None:
+            raise KafkaUnavailable("Kafka is not connected yet.", headers={"Retry-After": "2"})
+        count = len(lanes)
+        chosen = [lanes[partition_for(record.key, count)] for record in records]
+        if any(lane.stalled for lane in chosen):
+            raise KafkaUnavailable("Kafka does not acknowledge at present.", headers={"Retry-After": "2"})
+        ticket = self._admit(records, started)
+        for record, lane in zip(records, chosen, strict=True):
+            lane.put(record, ticket)
+        await ticket.future
+        self._observe(time.monotonic() - started)
+
+    def _admit(self, records: Sequence[Record], now: float) -> Ticket:
+        size = sum(record.size for record in records)
+        if (
+            self.in_flight + len(records) > self._bounds.records
+            or self.in_flight_bytes + size > self._bounds.total_bytes
+        ):
+            raise Overloaded("Too many requests are on their way to Kafka.", headers={"Retry-After": "1"})
+        self.in_flight += len(records)
+        self.in_flight_bytes += size
+        return Ticket(len(records), now + self._bounds.seconds)
+
+    def _released(self, records: int, size: int) -> None:
+        self.in_flight -= records
+        self.in_flight_bytes -= size
+
+    def _all_lanes(self) -> list[Lane]:
+        return [lane for lanes in self._lanes.values() for lane in lanes]
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = time.monotonic()
+            for lane in self._all_lanes():
+                lane.expire(now)
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._connected()
+            except (KafkaError, OSError) as wrong:
+                _log.warning("kafka is away", error=str(wrong) or type(wrong).__name__)
+                await self._disconnect("the connection to Kafka was lost", 0.5)
+                await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _connected(self) -> None:
+        """Serve from one producer until it breaks."""
+        client = self._connect()
+        self._client = client
+        await client.start()
+        self._broken.clear()
+        lanes = {name: await self._lanes_of(client, name) for name in self._topics}
+        self._lanes = lanes
+        _log.info("publishing to kafka")
+        while not self._broken.is_set():
+            self._reachable = await client.reachable()
+            await _wait(self._broken, _RECONNECT_SECONDS)
+        raise KafkaError("the producer cannot go on")
+
+    async def _lanes_of(self, client: Client, topic: str) -> list[Lane]:
+        partitions = await client.partitions_for(topic)
+        return [Lane(client, topic, partition, self._released, self._broken.set) for partition in sorted(partitions)]
+
+    async def _disconnect(self, reason: str, seconds: float) -> None:
+        self._reachable = False
+        client, self._client = self._client, None
+        lanes, self._lanes = self._all_lanes(), {}
+        for lane in lanes:
+            lane.abandon(KafkaUnavailable(reason, headers={"Retry-After": "2"}))
+        if client is not None:
+            await client.stop(seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
