@@ -1,0 +1,127 @@
+"""One broker of a local cluster: its settings file, the format of its directory, its command line, its one run."""
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.errors import BrokerFailed
+from deploy.local.archive import Archive
+from deploy.local.child import Child, Command, Heard
+from deploy.local.java import Java
+from deploy.local.ports import LOOPBACK
+from deploy.local.wire import brokers_known
+
+_SETTINGS: Final = Path(__file__).with_name("broker.properties")
+_FORMAT_SECONDS: Final = 120
+_JVM: Final = (
+    "-XX:TieredStopAtLevel=1",  # the second compiler costs more than it gives in runs of minutes
+    "-XX:+UseSerialGC",
+    "-Xms64m",
+    "-Xmx384m",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What brokers run on: a Java, verified jars, and the class-data archive of the two."""
+
+    java: Java
+    jars: Sequence[Path]
+    archive: Archive
+
+    def command(self, *arguments: str, options: Sequence[str] = ()) -> list[str]:
+        """Return the command line of a main class of Kafka with its arguments."""
+        class_path = ":".join(map(str, self.jars))
+        return [str(self.java.path), *options, *_JVM, "-cp", class_path, *arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The place of one broker in its cluster: its id, its ports, its part of the data directory."""
+
+    number: int
+    port: int
+    controller_port: int
+    directory: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings file of the broker."""
+        return self.directory / f"broker-{self.number}.properties"
+
+    @property
+    def address(self) -> str:
+        """Where clients reach the broker."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def write_settings(self, seats: Sequence["Seat"]) -> None:
+        """Write the settings file for a cluster of these seats."""
+        replicas, in_sync = min(3, len(seats)), min(2, len(seats))
+        settings = {
+            "node.id": self.number,
+            "controller.quorum.voters": ",".join(f"{s.number}@{LOOPBACK}:{s.controller_port}" for s in seats),
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{LOOPBACK}:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "log.dirs": self.directory / f"broker-{self.number}",
+            "default.replication.factor": replicas,
+            "min.insync.replicas": in_sync,
+            "offsets.topic.replication.factor": replicas,
+            "transaction.state.log.replication.factor": replicas,
+            "transaction.state.log.min.isr": in_sync,
+            "share.coordinator.state.topic.replication.factor": replicas,
+            "share.coordinator.state.topic.min.isr": in_sync,
+        }
+        own = "".join(f"{name}={value}\n" for name, value in settings.items())
+        self.settings_file.write_text(_SETTINGS.read_text(encoding="utf-8") + "\n" + own, encoding="utf-8")
+
+    def format(self, runtime: Runtime, cluster_id: str) -> None:
+        """Prepare the broker's directory; one that is prepared already is left alone.
+
+        Raises:
+            BrokerFailed: the directory cannot be prepared; carries what Kafka said.
+        """
+        if (self.directory / f"broker-{self.number}" / "bootstrap.checkpoint").exists():
+            return
+        tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id", cluster_id)
+        command = runtime.command(*tool, "--config", str(self.settings_file), options=runtime.archive.options())
+        done = subprocess.run(  # noqa: S603 - the project's own command line
+            command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False
+        )
+        if done.returncode != 0:
+            raise BrokerFailed(
+                f"The data directory of broker {self.number} could not be prepared.",
+                log=(done.stdout + done.stderr).splitlines()[-15:],
+            )
+
+
+class Broker:
+    """One run of a broker on its seat, started on construction from the calling thread, which must outlive it."""
+
+    def __init__(self, seat: Seat, runtime: Runtime, heard: Heard | None = None) -> None:
+        self.seat = seat
+        self._archive, self._recorded = runtime.archive, None
+        options = runtime.archive.options()
+        if not options and seat.number == 1:
+            options, self._recorded = runtime.archive.recording()
+        command = runtime.command("kafka.Kafka", str(seat.settings_file), options=options)
+        self.child = Child(Command(command, seat.directory / f"broker-{seat.number}.log"), heard)
+
+    def knows(self) -> frozenset[int]:
+        """Return the ids of the brokers that this one says are serving; none while it does not answer."""
+        try:
+            return brokers_known(LOOPBACK, self.seat.port)
+        except OSError:
+            return frozenset()
+
+    def stop(self, timeout: float) -> None:
+        """Stop it, or kill it after ``timeout`` seconds; its class-data archive is kept if it wrote one."""
+        self.child.stop(timeout)
+        if self._recorded is not None:
+            self._archive.keep(self._recorded)
+            self._recorded.unlink(missing_ok=True)
