@@ -1,0 +1,8 @@
+"""The property roll and the pool of sales in memory, in columns, kept current from the compacted topics."""
+
+from processor.roll.county import CountyRoll
+from processor.roll.follower import RollFollower
+from processor.roll.roll import PropertyRoll
+from processor.roll.serving import ServingModels
+
+__all__ = ["CountyRoll", "PropertyRoll", "RollFollower", "ServingModels"]

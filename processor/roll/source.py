@@ -1,0 +1,117 @@
+"""The compacted topics as the follower reads them: one group-less consumer over all their partitions."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from processor.roll.errors import PositionsLost, TopicsMissing
+from schemas.topics import Topics
+
+_BATCH: Final = 2_000
+_POLL_MS: Final = 50
+"""How long a quiet read waits; also how soon it is noticed that only control records were left to read."""
+_REQUEST_TIMEOUT_MS: Final = 10_000
+
+Offsets = Mapping[TopicPartition, int]
+
+
+class Source:
+    """Positions are always the broker's: where the next fetch goes on, past control records and compacted offsets."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, names: frozenset[str], partitions: frozenset[TopicPartition]
+    ) -> None:
+        self._consumer = consumer
+        self._names = names
+        self._partitions = partitions
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, topics: Topics, options: Mapping[str, Any]) -> AsyncIterator[Self]:
+        """Connect and assign every partition of the topics.
+
+        Raises:
+            KafkaError: Kafka cannot be reached.
+            TopicsMissing: one of the topics does not exist.
+        """
+        names = frozenset({topics.property_records.name, topics.property_sales.name, topics.models.name})
+        consumer = AIOKafkaConsumer(
+            **{"request_timeout_ms": _REQUEST_TIMEOUT_MS, **options},
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+        )
+        await consumer.start()
+        try:
+            if missing := names - await consumer.topics():
+                raise TopicsMissing(f"no topic {', '.join(sorted(missing))}")
+            partitions = _partitions(consumer, names)
+            consumer.assign(list(partitions))
+            yield cls(consumer, names, partitions)
+        finally:
+            await consumer.stop()
+
+    async def seek(self, known: Offsets, latest_ms: Offsets) -> Offsets:
+        """Go on from the known positions, from the start where there are none; returns all positions.
+
+        Raises:
+            PositionsLost: see ``check``.
+        """
+        await self.check(known, latest_ms)
+        starts = await self._consumer.beginning_offsets(list(self._partitions))
+        positions = {partition: known.get(partition, starts[partition]) for partition in self._partitions}
+        for partition, offset in positions.items():
+            self._consumer.seek(partition, offset)
+        return positions
+
+    async def check(self, known: Offsets, latest_ms: Offsets) -> None:
+        """Make sure the topics are still the ones that were read up to the known positions.
+
+        A topic that was deleted and created again shows in one of three ways: partitions are gone, it ends before our
+        position, or something before our position is younger than everything we read there.
+
+        Raises:
+            PositionsLost: they are not.
+        """
+        if gone := known.keys() - _partitions(self._consumer, self._names):
+            raise PositionsLost(f"{len(gone)} partitions are gone")
+        ends = await self.ends()
+        if short := [partition for partition, offset in known.items() if ends[partition] < offset]:
+            raise PositionsLost(f"{len(short)} partitions end before our position")
+        times = {partition: latest + 1 for partition, latest in latest_ms.items() if partition in known}
+        found = await self._consumer.offsets_for_times(times) if times else {}
+        if any(at is not None and at.offset < known[partition] for partition, at in found.items()):
+            raise PositionsLost("records before our position are younger than those we read")
+
+    async def read(self) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        """Return what has arrived, waiting a moment for something to arrive.
+
+        Raises:
+            OffsetOutOfRangeError: the topics no longer hold our position.
+        """
+        records: dict[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
+            timeout_ms=_POLL_MS, max_records=_BATCH
+        )
+        return records
+
+    async def positions(self) -> Offsets:
+        """Return where each partition's next fetch goes on."""
+        return {partition: await self._consumer.position(partition) for partition in self._partitions}
+
+    async def ends(self) -> Offsets:
+        """Ask the broker where each partition ends for a reader of committed records."""
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(self._partitions))
+        return ends
+
+    def outgrown(self) -> bool:
+        """Tell whether the topics have gained partitions."""
+        return bool(_partitions(self._consumer, self._names) - self._partitions)
+
+
+def _partitions(consumer: AIOKafkaConsumer, names: frozenset[str]) -> frozenset[TopicPartition]:
+    return frozenset(
+        TopicPartition(name, partition) for name in names for partition in consumer.partitions_for_topic(name) or ()
+    )
