@@ -1,0 +1,1 @@
+"""The figures of the README and the scripts that make them, peers included."""

@@ -1,0 +1,61 @@
+"""Peer: a loop on confluent-kafka (librdkafka) with one transactional producer, 5,000 records a transaction.
+
+Exactly once in one process; it dead-letters nothing and recognises no duplicate. The reading and writing of events
+is this system's own, headers included, so that the work is the same.
+"""
+
+import os
+import time
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from bench.peers.work import answer
+from schemas.topics import topics
+
+_RECORDS = 5_000
+
+
+def main() -> None:
+    """Consume, answer, commit, until ended by a signal."""
+    bootstrap, group = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["BENCH_GROUP"]
+    table = topics(os.environ["TOPIC_PREFIX"])
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+        }
+    )
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "transactional.id": group,
+            "linger.ms": 0,
+            "queue.buffering.max.messages": 1_000_000,
+        }
+    )
+    producer.init_transactions(30)
+    consumer.subscribe([table.requests.name])
+    while True:
+        records = [record for record in consumer.consume(_RECORDS, 0.2) if record.error() is None]
+        if not records:
+            continue
+        producer.begin_transaction()
+        now_ms = time.time_ns() // 1_000_000
+        for record in records:
+            key, value, headers = answer(
+                record.value(), record.key(), record.topic(), record.partition(), record.offset(), now_ms
+            )
+            producer.produce(table.results.name, value, key, record.partition(), headers=headers)
+        ends: dict[int, int] = {}
+        for record in records:
+            ends[record.partition()] = record.offset() + 1
+        offsets = [TopicPartition(table.requests.name, number, offset) for number, offset in ends.items()]
+        producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata())
+        producer.commit_transaction()
+
+
+if __name__ == "__main__":
+    main()
