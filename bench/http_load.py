@@ -10,14 +10,9 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable
 
-_HEAD = "\r\n".join(
-    (
-        "POST /api/v1/valuation/run HTTP/1.1",
-        "Host: {host}",
-        "Content-Type: application/json",
-        "Content-Length: {length}",
-        "\r\n",
-    )
+_HEAD = (
+    "POST /api/v1/valuation/run HTTP/1.1\r\nHost: {host}\r\n"
+    "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
 )
 
 
