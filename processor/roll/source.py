@@ -13,6 +13,7 @@ _BATCH: Final = 2_000
 _POLL_MS: Final = 50
 """How long a quiet read waits; also how soon it is noticed that only control records were left to read."""
 _REQUEST_TIMEOUT_MS: Final = 10_000
+_METADATA_AGE_MS: Final = 30_000
 
 Offsets = Mapping[TopicPartition, int]
 
@@ -38,7 +39,7 @@ class Source:
         """
         names = frozenset({topics.property_records.name, topics.property_sales.name, topics.models.name})
         consumer = AIOKafkaConsumer(
-            **{"request_timeout_ms": _REQUEST_TIMEOUT_MS, **options},
+            **{"request_timeout_ms": _REQUEST_TIMEOUT_MS, "metadata_max_age_ms": _METADATA_AGE_MS, **options},
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -48,6 +49,10 @@ class Source:
         try:
             if missing := names - await consumer.topics():
                 raise TopicsMissing(f"no topic {', '.join(sorted(missing))}")
+            # Their partitions become known once the topics are tracked and a request has waited for the metadata.
+            firsts = [TopicPartition(name, 0) for name in names]
+            consumer.assign(firsts)
+            await consumer.beginning_offsets(firsts)
             partitions = _partitions(consumer, names)
             consumer.assign(list(partitions))
             yield cls(consumer, names, partitions)

@@ -3,18 +3,18 @@
 import orjson
 
 
-def property_record(property_id: str = "P1", county_id: str = "BENTON", **values: object) -> tuple[bytes, bytes]:
-    body = {"property_id": property_id, "county_id": county_id, **values}
-    return f"{county_id}/{property_id}".encode(), orjson.dumps(body)
+def property_record(property_id: str = "P1", **values: object) -> tuple[bytes, bytes]:
+    body = {"property_id": property_id, "county_id": "BENTON", **values}
+    return f"{body['county_id']}/{property_id}".encode(), orjson.dumps(body)
 
 
-def sale_record(sale_id: str = "S1", county_id: str = "BENTON", **values: object) -> tuple[bytes, bytes]:
-    body = {
+def sale_record(sale_id: str = "S1", **values: object) -> tuple[bytes, bytes]:
+    body: dict[str, object] = {
         "sale_id": sale_id,
-        "county_id": county_id,
+        "county_id": "BENTON",
         "property_id": "P1",
         "sale_date": "2026-01-31",
         "sale_price": 400_000,
         **values,
     }
-    return f"{county_id}/{sale_id}".encode(), orjson.dumps(body)
+    return f"{body['county_id']}/{sale_id}".encode(), orjson.dumps(body)

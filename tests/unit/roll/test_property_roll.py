@@ -233,7 +233,8 @@ RECORDS = st.dictionaries(st.sampled_from("xyz"), CELLS, max_size=3)
 
 @given(st.lists(st.lists(RECORDS, min_size=1, max_size=5), min_size=1, max_size=5))
 def test_columns_read_back_what_was_written(batches: list[list[dict[str, object]]]) -> None:
-    columns, written = Columns(), []
+    columns = Columns()
+    written: list[dict[str, object]] = []
     for batch in batches:
         start = len(written)
         written += batch
