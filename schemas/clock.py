@@ -8,6 +8,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _LAST_MS: Final = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, the last millisecond that RFC 3339 can write."""
+_FRACTIONS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
+_MS_OF_FRACTION: Final = {fraction: ms for ms, fraction in enumerate(_FRACTIONS)}
+_SECONDS_LENGTH: Final = len("YYYY-MM-DDTHH:MM:SS")
 
 
 @lru_cache(maxsize=1024)
@@ -17,8 +20,9 @@ def _second(epoch_s: int) -> str:
 
 def rfc3339(epoch_ms: int) -> str:
     """Write milliseconds since 1970-01-01 as ``2026-11-23T09:00:00.000Z``; out-of-range values are clamped."""
-    seconds, ms = divmod(min(max(epoch_ms, 0), _LAST_MS), 1000)
-    return f"{_second(seconds)}.{ms:03d}Z"
+    if not 0 <= epoch_ms <= _LAST_MS:
+        epoch_ms = 0 if epoch_ms < 0 else _LAST_MS
+    return _second(epoch_ms // 1000) + _FRACTIONS[epoch_ms % 1000]
 
 
 def epoch_ms(text: str) -> int:
@@ -27,10 +31,18 @@ def epoch_ms(text: str) -> int:
     Raises:
         ValueError: the text is no timestamp, or names no offset from UTC.
     """
+    ms = _MS_OF_FRACTION.get(text[_SECONDS_LENGTH:])
+    if ms is not None:  # as `rfc3339` writes it: the part that changes with every event costs one look-up
+        return _ms_of_second(text[:_SECONDS_LENGTH]) + ms
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs an offset from UTC, such as Z")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _ms_of_second(text: str) -> int:
+    return (datetime.fromisoformat(text).replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 @lru_cache(maxsize=65_536)

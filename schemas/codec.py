@@ -3,6 +3,7 @@
 A well-formed request is checked by hand; only a rejected one pays for a sentence that says what is wrong with it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ _KEYLESS: Final = UUID("6f9f0b0e-2f3c-5a53-9d2e-0c1d3b6c7a10")
 """Namespace of job ids that derive from a record's place on the topic."""
 
 _UUID_LENGTH: Final = 36
+_CANONICAL: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_DAY_MS: Final = 86_400_000
 _MAX_PROPERTY_ID: Final = 128
 _MAX_COUNTY_ID: Final = 64
 _MAX_HINT: Final = 64
@@ -26,6 +29,8 @@ _MAX_BATCH_ID: Final = 128
 _MAX_CHARACTERISTICS: Final = 512
 _MAX_NAME: Final = 128
 _MAX_TEXT: Final = 1024
+_PLAIN_MEMBERS: Final = frozenset({"job_id", "property_id", "county_id", "created_at"})
+"""A request with no other members has no options to look at."""
 
 
 @dataclass(slots=True)
@@ -48,7 +53,7 @@ def canonical_uuid(text: str) -> str:
     Raises:
         ValueError: the text is no UUID.
     """
-    return str(UUID(text))
+    return text if _CANONICAL.fullmatch(text) else str(UUID(text))
 
 
 def derived_job_id(topic: str, partition: int, offset: int) -> str:
@@ -110,7 +115,7 @@ def _stated_job_id(stated: object) -> str:
     if type(stated) is not str:
         raise InvalidRequest("job_id must be a UUID as text")
     try:
-        return str(UUID(stated))
+        return canonical_uuid(stated)
     except ValueError:
         raise InvalidRequest("job_id is no UUID") from None
 
@@ -119,7 +124,7 @@ def _key_job_id(key: bytes | None) -> str | None:
     if key is None or len(key) != _UUID_LENGTH:
         return None
     try:
-        return str(UUID(key.decode("ascii")))
+        return canonical_uuid(key.decode("ascii"))
     except ValueError:
         return None
 
@@ -130,40 +135,42 @@ def request_from(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> 
     Raises:
         ValueError: a member is not what a request asks for.
     """
+    property_id = body.get("property_id")
+    if type(property_id) is not str or not 0 < len(property_id) <= _MAX_PROPERTY_ID or not property_id.isprintable():
+        raise ValueError(_id_problem("property_id", property_id, _MAX_PROPERTY_ID))
+    county_id = body.get("county_id")
+    if type(county_id) is not str or not 0 < len(county_id) <= _MAX_COUNTY_ID or not county_id.isprintable():
+        raise ValueError(_id_problem("county_id", county_id, _MAX_COUNTY_ID))
     created = body.get("created_at")
     created_ms = timestamp_ms if created is None else _created(created)
-    day = body.get("valuation_date")
-    characteristics = body.get("characteristics")
-    hint = body.get("valuation_method_hint")
-    batch = body.get("batch_id")
-    return Request(
-        job_id,
-        _id(body, "property_id", _MAX_PROPERTY_ID),
-        normalise_county(_id(body, "county_id", _MAX_COUNTY_ID)),
-        created_ms,
-        created_ms // 86_400_000 if day is None else _day(day),
-        None if hint is None else _text(hint, "valuation_method_hint", _MAX_HINT),
-        None if characteristics is None else _characteristics(characteristics),
-        None if batch is None else _text(batch, "batch_id", _MAX_BATCH_ID),
-    )
+    request = Request(job_id, property_id, normalise_county(county_id), created_ms, created_ms // _DAY_MS)
+    if not body.keys() <= _PLAIN_MEMBERS:
+        _add_options(request, body)
+    return request
 
 
-def _id(body: Mapping[str, object], name: str, limit: int) -> str:
-    text = body.get(name)
+def _add_options(request: Request, body: Mapping[str, object]) -> None:
+    if (day := body.get("valuation_date")) is not None:
+        request.day = _day(day)
+    if (hint := body.get("valuation_method_hint")) is not None:
+        request.valuation_method_hint = _text(hint, "valuation_method_hint", _MAX_HINT)
+    if (characteristics := body.get("characteristics")) is not None:
+        request.characteristics = _characteristics(characteristics)
+    if (batch := body.get("batch_id")) is not None:
+        request.batch_id = _text(batch, "batch_id", _MAX_BATCH_ID, shortest=1)
+
+
+def _id_problem(name: str, text: object, limit: int) -> str:
     if type(text) is not str:
-        raise ValueError(f"{name} is missing" if text is None else f"{name} must be text, not {_kind(text)}")
-    if not 0 < len(text) <= limit:
-        raise ValueError(f"{name} must have 1 to {limit} characters")
-    if not text.isprintable():
-        raise ValueError(f"{name} must be printable")
-    return text
+        return f"{name} is missing" if text is None else f"{name} must be text, not {_kind(text)}"
+    return f"{name} must be printable" if 0 < len(text) <= limit else f"{name} must have 1 to {limit} characters"
 
 
-def _text(value: object, name: str, limit: int) -> str:
+def _text(value: object, name: str, limit: int, *, shortest: int = 0) -> str:
     if type(value) is not str:
         raise ValueError(f"{name} must be text, not {_kind(value)}")
-    if len(value) > limit:
-        raise ValueError(f"{name} must have at most {limit} characters")
+    if not shortest <= len(value) <= limit:
+        raise ValueError(f"{name} must have {shortest} to {limit} characters")
     return value
 
 
@@ -248,13 +255,13 @@ def encode_result(  # noqa: PLR0913 - the fields of one event
             "job_id": request.job_id,
             "property_id": request.property_id,
             "county_id": request.county_id,
-            "status": status,
+            "status": status.value,
             "message": message,
             "created_at": rfc3339(request.created_ms),
             "updated_at": completed_at,
             "started_at": started_at,
             "completed_at": completed_at,
-            "failure_reason": failure_reason,
+            "failure_reason": None if failure_reason is None else failure_reason.value,
             "batch_id": request.batch_id,
             "valuation_method_hint": request.valuation_method_hint,
             "result": None if result is None else orjson.Fragment(result),
