@@ -1,4 +1,4 @@
-"""One broker of a local cluster: its settings file, the format of its directory, its command line, its one run."""
+"""One broker of a local cluster: its settings file, the format of its directory, its command line, its runs."""
 
 import subprocess
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from typing import Final
 
 from deploy.errors import BrokerFailed
 from deploy.local.archive import Archive
-from deploy.local.child import Child, Command, Heard
+from deploy.local.child import Command, Heard
 from deploy.local.java import Java
 from deploy.local.ports import LOOPBACK
+from deploy.local.service import Service
 from deploy.local.wire import brokers_known
 
 _SETTINGS: Final = Path(__file__).with_name("broker.properties")
@@ -43,17 +44,28 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """The place of one broker in its cluster: its id, its ports, its part of the data directory."""
+    """The place of one broker in its cluster: its id, its ports, its directories."""
 
     number: int
     port: int
     controller_port: int
     directory: Path
+    logs: Path
 
     @property
     def settings_file(self) -> Path:
         """The settings file of the broker."""
         return self.directory / f"broker-{self.number}.properties"
+
+    @property
+    def pid_file(self) -> Path:
+        """Where the process id of the broker's last run lies while it may be running."""
+        return self.directory / f"broker-{self.number}.pid"
+
+    @property
+    def log_file(self) -> Path:
+        """Where the broker logs."""
+        return self.logs / f"kafka-{self.number}.log"
 
     @property
     def address(self) -> str:
@@ -86,7 +98,7 @@ class Seat:
         Raises:
             BrokerFailed: the directory cannot be prepared; carries what Kafka said.
         """
-        if (self.directory / f"broker-{self.number}" / "bootstrap.checkpoint").exists():
+        if (self.directory / f"broker-{self.number}" / "meta.properties").exists():
             return
         tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted", "--cluster-id", cluster_id)
         command = runtime.command(*tool, "--config", str(self.settings_file), options=runtime.archive.options())
@@ -100,17 +112,34 @@ class Seat:
             )
 
 
-class Broker:
-    """One run of a broker on its seat, started on construction from the calling thread, which must outlive it."""
+class Broker(Service):
+    """A broker on its seat, through all its runs."""
 
     def __init__(self, seat: Seat, runtime: Runtime, heard: Heard | None = None) -> None:
+        super().__init__(f"kafka-{seat.number}", heard)
         self.seat = seat
-        self._archive, self._recorded = runtime.archive, None
-        options = runtime.archive.options()
-        if not options and seat.number == 1:
-            options, self._recorded = runtime.archive.recording()
-        command = runtime.command("kafka.Kafka", str(seat.settings_file), options=options)
-        self.child = Child(Command(command, seat.directory / f"broker-{seat.number}.log"), heard)
+        self._runtime = runtime
+        self._recorded: Path | None = None
+
+    @property
+    def records_archive(self) -> bool:
+        """Whether this run writes a class-data archive when it ends in good order, which takes a few seconds."""
+        return self._recorded is not None
+
+    def command(self) -> Command:
+        """Return the command line; the first broker writes a class-data archive where there is none."""
+        archive = self._runtime.archive
+        options, self._recorded = archive.options(), None
+        if not options and self.seat.number == 1:
+            options, self._recorded = archive.recording()
+        return Command(
+            self._runtime.command("kafka.Kafka", str(self.seat.settings_file), options=options), self.seat.log_file
+        )
+
+    def start(self) -> None:
+        """Start it, without waiting for it, and note its process for whoever comes after a kill."""
+        super().start()
+        self.seat.pid_file.write_text(f"{self.pid}\n", encoding="utf-8")
 
     def knows(self) -> frozenset[int]:
         """Return the ids of the brokers that this one says are serving; none while it does not answer."""
@@ -119,9 +148,14 @@ class Broker:
         except OSError:
             return frozenset()
 
+    def ready(self) -> bool:
+        """Return whether it answers and counts itself among the serving brokers."""
+        return self.seat.number in self.knows()
+
     def stop(self, timeout: float) -> None:
         """Stop it, or kill it after ``timeout`` seconds; its class-data archive is kept if it wrote one."""
-        self.child.stop(timeout)
+        super().stop(timeout)
+        self.seat.pid_file.unlink(missing_ok=True)
         if self._recorded is not None:
-            self._archive.keep(self._recorded)
-            self._recorded.unlink(missing_ok=True)
+            self._runtime.archive.keep(self._recorded)
+            self._recorded = None

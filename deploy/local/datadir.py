@@ -3,26 +3,31 @@
 import base64
 import fcntl
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
 
 import psutil
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from deploy.errors import DirectoryInUse, DiskFull
 
 NEEDED_BYTES: Final = 512 << 20
 _END_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.3  # somebody who only looks holds the lock for an instant
+_POLL_SECONDS: Final = 0.02
+_CLUSTER_FILE: Final = "cluster.json"
+_LOCK_FILE: Final = "lock"
 
 
 class ClusterFile(BaseModel):
-    """What the directory remembers: the cluster's id and size, and the processes of its last run."""
+    """What the directory remembers: the cluster's id and size, and where it listens, empty while it does not."""
 
     cluster_id: str
     brokers: int
-    pids: list[int] = Field(default_factory=list)
+    bootstrap_servers: str = ""
 
 
 class DataDirectory:
@@ -45,7 +50,7 @@ class DataDirectory:
             DiskFull: too little room is left.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.path / "lock").open("a+")
+        self._lock = (self.path / _LOCK_FILE).open("a+")
         try:
             self._take(self._lock)
             self._check()
@@ -63,22 +68,23 @@ class DataDirectory:
         """The id of the cluster whose data lies here."""
         return self._read().cluster_id
 
-    def record(self, pids: list[int]) -> None:
-        """Remember the brokers' processes for whoever comes after a kill."""
-        self._write(self._read().model_copy(update={"pids": pids}))
+    def record(self, bootstrap_servers: str) -> None:
+        """Say where the cluster listens, now that it does."""
+        self._write(self._read().model_copy(update={"bootstrap_servers": bootstrap_servers}))
 
     def _take(self, lock: IO[str]) -> None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DirectoryInUse(
-                f"A local Kafka is running on {self.path} already.",
-                hint="Use it, stop it (terrafusion kafka stop), or set DATA_DIR to another directory.",
-            ) from error
+        end = time.monotonic() + _LOOK_SECONDS
+        while not _locked(lock, fcntl.LOCK_EX):
+            if time.monotonic() > end:
+                raise DirectoryInUse(
+                    f"A local Kafka is running on {self.path} already.",
+                    hint="Use it, stop it (terrafusion kafka stop), or set DATA_DIR to another directory.",
+                )
+            time.sleep(_POLL_SECONDS)
 
     def _check(self) -> None:
         kept = self._read()
-        self._write(kept)
+        self._write(kept.model_copy(update={"bootstrap_servers": ""}))
         if kept.brokers != self._brokers:
             raise DirectoryInUse(
                 f"{self.path} holds the data of {kept.brokers} broker(s), not of {self._brokers}.",
@@ -89,28 +95,51 @@ class DataDirectory:
                 f"{free >> 20} MiB are free where {self.path} lies; a broker needs {NEEDED_BYTES >> 20} MiB.",
                 hint="Make room, or set DATA_DIR to a directory on another disk.",
             )
-        for pid in kept.pids:
-            self._end_left_over(pid)
+        for pid_file in self.path.glob("broker-*.pid"):
+            self._end_left_over(pid_file)
+            pid_file.unlink()
 
-    def _end_left_over(self, pid: int) -> None:
+    def _end_left_over(self, pid_file: Path) -> None:
         """End the process if it is a broker of this directory; another process may have the number by now."""
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
+        with suppress(psutil.Error, ValueError):
+            process = psutil.Process(int(pid_file.read_text(encoding="utf-8")))
             if any(argument.startswith(str(self.path)) for argument in process.cmdline()):
                 process.kill()
                 process.wait(_END_SECONDS)
 
-    @property
-    def _file(self) -> Path:
-        return self.path / "cluster.json"
-
     def _read(self) -> ClusterFile:
-        with suppress(FileNotFoundError, ValidationError):
-            return ClusterFile.model_validate_json(self._file.read_bytes())
+        kept = read_cluster_file(self.path)
+        if kept is not None:
+            return kept
         fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         return ClusterFile(cluster_id=f"T{fresh[1:]}", brokers=self._brokers)  # an id must not begin with a dash
 
     def _write(self, content: ClusterFile) -> None:
-        fresh = self._file.with_suffix(".new")
+        fresh = self.path / f"{_CLUSTER_FILE}.new"
         fresh.write_text(content.model_dump_json(indent=2), encoding="utf-8")
-        fresh.replace(self._file)
+        fresh.replace(self.path / _CLUSTER_FILE)
+
+
+def read_cluster_file(path: Path) -> ClusterFile | None:
+    """Return what the directory remembers, None when it has not held a cluster yet."""
+    try:
+        return ClusterFile.model_validate_json((path / _CLUSTER_FILE).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def running_cluster(path: Path) -> ClusterFile | None:
+    """Return what the directory remembers when a running cluster holds it, else None."""
+    try:
+        with (path / _LOCK_FILE).open() as lock:
+            return None if _locked(lock, fcntl.LOCK_SH) else read_cluster_file(path)
+    except FileNotFoundError:
+        return None
+
+
+def _locked(lock: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,10 +1,9 @@
 """A local Apache Kafka: one broker or three, from jars, for `terrafusion up` and for the tests."""
 
 import shutil
-import signal
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from deploy.local.ports import free_ports, is_free
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 8.0
+_FORGET_SECONDS: Final = 1.0
 _ATTEMPTS: Final = 3
 _POLL_SECONDS: Final = 0.03
 _PORT_CONFLICT: Final = "Address already in use"
@@ -41,11 +41,15 @@ def prepare_runtime(progress: Progress | None = None) -> Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start: how many brokers, where their data lies (None: in a temporary place), the first one's port."""
+    """What to start: how many brokers, where their data lies (None: in a temporary place), and where they log.
+
+    ``port`` is the wish for the first broker's; ``logs`` lie beside the data by default.
+    """
 
     brokers: int = 1
     directory: Path | None = None
     port: int | None = None
+    logs: Path | None = None
 
 
 class LocalKafka:
@@ -53,7 +57,8 @@ class LocalKafka:
 
     Start it from a thread that outlives it: on Linux the brokers end with that thread, also when it is killed. A given
     directory keeps its data between runs and serves one cluster at a time. The asked-for port is a wish: when it is
-    taken, a free one is used. `bootstrap_servers` stays the same until `stop`, through any `kill` and `restart`.
+    taken, a free one is used. `bootstrap_servers` and `brokers` stay the same until `stop`; a single broker may be
+    killed, paused and started again through `brokers`.
     """
 
     def __init__(self, plan: Plan | None = None, *, runtime: Runtime | None = None, heard: Heard | None = None) -> None:
@@ -61,8 +66,7 @@ class LocalKafka:
         self._runtime = runtime
         self._heard = heard
         self._held = ExitStack()
-        self._seats: list[Seat] = []
-        self._brokers: list[Broker] = []
+        self.brokers: Sequence[Broker] = ()
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,12 +78,7 @@ class LocalKafka:
     @property
     def bootstrap_servers(self) -> str:
         """The addresses of all brokers, as clients take them."""
-        return ",".join(seat.address for seat in self._seats)
-
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of the brokers, in their order."""
-        return [broker.child.pid for broker in self._brokers]
+        return ",".join(broker.seat.address for broker in self.brokers)
 
     def start(self, timeout: float = START_SECONDS) -> None:
         """Start every broker and return when each of them knows all of them to be serving.
@@ -88,58 +87,42 @@ class LocalKafka:
             DeployError: what is missing, taken or in use, or how the broker failed. Nothing is left running then.
         """
         try:
-            runtime = self._runtime = self._runtime or prepare_runtime()
+            runtime = self._runtime or prepare_runtime()
             directory = self._claim()
-            for _ in range(_ATTEMPTS - 1):
+            for left in reversed(range(_ATTEMPTS)):
                 self._launch(directory, runtime)
-                if self._await_all(timeout):
-                    return
-                self._end_all(0)  # a port was taken between choosing and using it
-            self._launch(directory, runtime)
-            self._await(range(len(self._seats)), timeout)
+                if self._serving(timeout, retriable=left > 0):
+                    break
+            directory.record(self.bootstrap_servers)
         except BaseException:
             self.stop()
             raise
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Stop every broker, killing what has not ended within ``timeout`` seconds; no process is left."""
-        self._end_all(timeout)
+        """Stop every broker, killing what has not ended within ``timeout`` seconds; no process is left.
+
+        The data of a temporary directory is lost anyway: there nothing waits for a majority that is going away.
+        """
+        lasting = self._plan.directory is not None or any(broker.records_archive for broker in self.brokers)
+        self._end_all(timeout if lasting else min(timeout, _FORGET_SECONDS))
         self._held.close()
 
     def kill(self, number: int) -> None:
         """Kill broker ``number`` (from 0) at once, as `kill -9` would."""
-        self._brokers[number].child.kill()
-
-    def pause(self, number: int) -> None:
-        """Stop broker ``number`` from running, as SIGSTOP does: its connections stay open and silent."""
-        self._brokers[number].child.signal(signal.SIGSTOP)
-
-    def resume(self, number: int) -> None:
-        """Let a paused broker go on."""
-        self._brokers[number].child.signal(signal.SIGCONT)
-
-    def spawn(self, number: int) -> None:
-        """Start broker ``number`` again, on its port and data, without waiting for it; it must have ended."""
-        if self._runtime is None or self._brokers[number].child.exit_code is None:
-            raise BrokerFailed(f"Broker {number} is running already.")
-        self._brokers[number] = Broker(self._seats[number], self._runtime, self._heard)
+        self.brokers[number].kill()
 
     def restart(self, number: int, timeout: float = START_SECONDS) -> None:
-        """Start broker ``number`` again as `spawn` does, and return when it serves."""
-        self.spawn(number)
-        self._await([number], timeout)
+        """Start broker ``number``, which has ended, on its port and data again, and return when it serves."""
+        self.brokers[number].start()
+        self._wait_for([self.brokers[number]], timeout)
 
-    def ended(self) -> list[int]:
-        """Return the numbers of the brokers that are not running."""
-        return [number for number, broker in enumerate(self._brokers) if broker.child.exit_code is not None]
+    def wait(self, timeout: float = START_SECONDS) -> None:
+        """Return when each broker knows all of them to be serving.
 
-    def serves(self, number: int) -> bool:
-        """Return whether the broker answers and counts itself among the serving ones; waits at most a second."""
-        return self._seats[number].number in self._brokers[number].knows()
-
-    def tail(self, number: int, lines: int = 15) -> list[str]:
-        """Return the last lines the broker has logged."""
-        return self._brokers[number].child.tail(lines)
+        Raises:
+            BrokerFailed: one has ended, or one does not answer in time.
+        """
+        self._wait_for(self.brokers, timeout)
 
     def _claim(self) -> DataDirectory:
         path = self._plan.directory
@@ -148,56 +131,53 @@ class LocalKafka:
             self._held.callback(shutil.rmtree, path, ignore_errors=True)
         return self._held.enter_context(DataDirectory(path.resolve(), self._plan.brokers))
 
+    def _serving(self, timeout: float, *, retriable: bool) -> bool:
+        """Wait for all brokers; return False when one lost its port to another process before it listened."""
+        try:
+            self.wait(timeout)
+        except BrokerFailed as error:
+            if not retriable or not any(_PORT_CONFLICT in line for line in error.log):
+                raise
+            self._end_all(0)
+            return False
+        return True
+
     def _launch(self, directory: DataDirectory, runtime: Runtime) -> None:
-        self._seats = seats = self._take_seats(directory.path)
+        seats = self._take_seats(directory.path)
         for seat in seats:
             seat.write_settings(seats)
         with ThreadPoolExecutor(len(seats)) as pool:
             list(pool.map(lambda seat: seat.format(runtime, directory.cluster_id), seats))
-        self._brokers = [Broker(seat, runtime, self._heard) for seat in seats]
-        directory.record(self.pids)
+        self.brokers = tuple(Broker(seat, runtime, self._heard) for seat in seats)
+        for broker in self.brokers:
+            broker.start()
 
     def _take_seats(self, directory: Path) -> list[Seat]:
-        count, wish = self._plan.brokers, self._plan.port
+        count, wish, logs = self._plan.brokers, self._plan.port, self._plan.logs or directory
         ports = free_ports(2 * count)
         if wish is not None and is_free(wish):
             ports[0] = wish
-        return [Seat(i + 1, ports[i], ports[count + i], directory) for i in range(count)]
+        return [Seat(i + 1, ports[i], ports[count + i], directory, logs) for i in range(count)]
 
-    def _await_all(self, timeout: float) -> bool:
-        """Wait for all brokers; return False when one lost its port to another process."""
-        try:
-            self._await(range(len(self._seats)), timeout)
-        except BrokerFailed as error:
-            if any(_PORT_CONFLICT in line for line in error.log):
-                return False
-            raise
-        return True
-
-    def _await(self, numbers: Collection[int], timeout: float) -> None:
-        """Return when each of the brokers knows all of these to be serving."""
-        wanted = {self._seats[number].number for number in numbers}
-        waiting, end = set(numbers), time.monotonic() + timeout
+    def _wait_for(self, brokers: Sequence[Broker], timeout: float) -> None:
+        wanted = {broker.seat.number for broker in brokers}
+        waiting, end = list(brokers), time.monotonic() + timeout
         while waiting:
-            for number in self.ended():
-                if number in numbers:
-                    raise self._failure(number, f"ended with exit code {self._brokers[number].child.exit_code}")
-            waiting = {number for number in waiting if not wanted <= self._brokers[number].knows()}
+            for broker in brokers:
+                if (code := broker.exit_code()) is not None:
+                    raise _failure(broker, f"ended with exit code {code}")
+            waiting = [broker for broker in waiting if not wanted <= broker.knows()]
             if waiting and time.monotonic() > end:
-                raise self._failure(min(waiting), f"did not answer within {timeout:.0f} s")
+                raise _failure(waiting[0], f"did not answer within {timeout:.0f} s")
             time.sleep(_POLL_SECONDS)
-
-    def _failure(self, number: int, what: str) -> BrokerFailed:
-        broker = self._brokers[number]
-        return BrokerFailed(
-            f"Kafka broker {number + 1} {what}.", hint=f"Its log is {broker.child.log}.", log=broker.child.tail()
-        )
 
     def _end_all(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        for broker in self._brokers:
-            broker.child.signal(signal.SIGTERM)
-            broker.child.signal(signal.SIGCONT)
-        for broker in self._brokers:
+        for broker in self.brokers:
+            broker.ask_to_stop()
+        for broker in self.brokers:
             broker.stop(max(0.0, end - time.monotonic()))
-        self._brokers.clear()
+
+
+def _failure(broker: Broker, what: str) -> BrokerFailed:
+    return BrokerFailed(f"Broker {broker.name} {what}.", hint=f"Its log is {broker.log}.", log=broker.tail())
