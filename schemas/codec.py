@@ -14,7 +14,7 @@ import orjson
 from schemas.clock import day_number, epoch_ms, rfc3339
 from schemas.counties import normalise_county
 from schemas.errors import InvalidRequest
-from schemas.reasons import FailureReason, JobStatus
+from schemas.reasons import COMPLETED, FailureReason
 
 _KEYLESS: Final = UUID("6f9f0b0e-2f3c-5a53-9d2e-0c1d3b6c7a10")
 """Namespace of job ids that derive from a record's place on the topic."""
@@ -239,31 +239,41 @@ def encode_request(request: Request, *, valuation_date: str | None) -> bytes:
     return orjson.dumps(body)
 
 
-def encode_result(  # noqa: PLR0913 - the fields of one event
-    request: Request,
-    status: JobStatus,
-    message: str,
-    *,
-    started_at: str,
-    completed_at: str,
-    failure_reason: FailureReason | None = None,
-    result: bytes | None = None,
+def encode_completed(request: Request, *, started_at: str, completed_at: str, result: bytes) -> bytes:
+    """Write the result event of a completed job; ``result`` is the engine's JSON object, taken over byte for byte."""
+    return _result_event(request, "COMPLETED", COMPLETED, None, (started_at, completed_at), orjson.Fragment(result))
+
+
+def encode_failed(
+    request: Request, reason: FailureReason, message: str, *, started_at: str, completed_at: str
 ) -> bytes:
-    """Write a result event; ``result`` is the engine's JSON object, taken over byte for byte."""
+    """Write the result event of a failed job."""
+    return _result_event(request, "FAILED", message, reason.value, (started_at, completed_at), None)
+
+
+def _result_event(  # noqa: PLR0913, PLR0917 - the fields of one event, without the cost of an object or of keywords
+    request: Request,
+    status: str,
+    message: str,
+    failure_reason: str | None,
+    times: tuple[str, str],
+    result: orjson.Fragment | None,
+) -> bytes:
+    started_at, completed_at = times
     return orjson.dumps(
         {
             "job_id": request.job_id,
             "property_id": request.property_id,
             "county_id": request.county_id,
-            "status": status.value,
+            "status": status,
             "message": message,
             "created_at": rfc3339(request.created_ms),
             "updated_at": completed_at,
             "started_at": started_at,
             "completed_at": completed_at,
-            "failure_reason": None if failure_reason is None else failure_reason.value,
+            "failure_reason": failure_reason,
             "batch_id": request.batch_id,
             "valuation_method_hint": request.valuation_method_hint,
-            "result": None if result is None else orjson.Fragment(result),
+            "result": result,
         }
     )

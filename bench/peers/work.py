@@ -2,10 +2,8 @@
 
 from schemas.clock import rfc3339
 from schemas.cloudevents import Header, HeaderStamp
-from schemas.codec import decode_request, encode_result
+from schemas.codec import decode_request, encode_completed
 from schemas.events import COMPLETED
-from schemas.reasons import COMPLETED as MESSAGE
-from schemas.reasons import JobStatus
 
 _STAMP = HeaderStamp(source="bench", event_type=COMPLETED)
 _RESULT = b'{"estimated_value":350000.0}'
@@ -18,5 +16,5 @@ def answer(  # noqa: PLR0913, PLR0917 - a record's parts, without the cost of an
     request = decode_request(value, key=key, topic=topic, partition=partition, offset=offset, timestamp_ms=now_ms)
     now = rfc3339(now_ms)
     job_id = request.job_id.encode()
-    event = encode_result(request, JobStatus.COMPLETED, MESSAGE, started_at=now, completed_at=now, result=_RESULT)
+    event = encode_completed(request, started_at=now, completed_at=now, result=_RESULT)
     return job_id, event, _STAMP.headers(event_id=job_id, time=now.encode(), subject=job_id)

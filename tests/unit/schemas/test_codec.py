@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.codec import Request, decode_request, encode_request, encode_result, peek_job_id
+from schemas.codec import Request, decode_request, encode_completed, encode_failed, encode_request, peek_job_id
 from schemas.errors import InvalidRequest
 from schemas.events import RequestEvent, ResultEvent
-from schemas.reasons import COMPLETED, FailureReason, JobStatus, processing_error
+from schemas.reasons import FailureReason, processing_error
 
 JOB = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOON = 1_790_000_000_000
@@ -145,13 +145,12 @@ def test_a_request_reads_back_as_it_was_written() -> None:
 
 def test_a_result_event_is_what_its_model_says() -> None:
     request = Request(JOB, 'P"1\\', "BENTON", NOON, 20_000)
-    event = encode_result(
+    event = encode_failed(
         request,
-        JobStatus.FAILED,
+        FailureReason.PROCESSING_EXCEPTION,
         processing_error("x" * 300),
         started_at="2026-11-23T09:00:00.000Z",
         completed_at="2026-11-23T09:00:00.100Z",
-        failure_reason=FailureReason.PROCESSING_EXCEPTION,
     )
     read = ResultEvent.model_validate_json(event)
     assert read.property_id == 'P"1\\'
@@ -160,10 +159,8 @@ def test_a_result_event_is_what_its_model_says() -> None:
 
 
 def test_the_engine_s_bytes_are_taken_over_unchanged() -> None:
-    event = encode_result(
+    event = encode_completed(
         Request(JOB, "P", "C", NOON, 1),
-        JobStatus.COMPLETED,
-        COMPLETED,
         started_at="2026-11-23T09:00:00.000Z",
         completed_at="2026-11-23T09:00:00.000Z",
         result=b'{"estimated_value":350000.0}',
