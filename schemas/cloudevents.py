@@ -35,7 +35,7 @@ class HeaderStamp:
         return made
 
 
-def header(headers: Iterable[Header], name: str) -> bytes | None:
+def header(headers: Iterable[tuple[str, bytes | None]], name: str) -> bytes | None:
     """Return the last value of a header, None where it is absent."""
     found = None
     for key, value in headers:

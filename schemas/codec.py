@@ -74,15 +74,14 @@ def decode_request(  # noqa: PLR0913 - a record's coordinates
     """
     body = _parsed(value)
     stated = body.get("job_id")
-    job_id = _stated_job_id(stated) if stated is not None else _key_job_id(key)
-    if job_id is None:
-        job_id = derived_job_id(topic, partition, offset)
+    readable = _stated_job_id(stated) if stated is not None else _key_job_id(key)
+    job_id = readable or derived_job_id(topic, partition, offset)
     try:
         return request_from(body, job_id, timestamp_ms)
     except ValueError as wrong:
         raise InvalidRequest(
             str(wrong),
-            job_id=job_id,
+            job_id=readable,
             property_id=_readable(body.get("property_id"), _MAX_PROPERTY_ID),
             county_id=_readable(body.get("county_id"), _MAX_COUNTY_ID),
         ) from None

@@ -1,0 +1,117 @@
+"""From jobs to answers: look the properties up, apply overrides, ask the engine, and keep one bad job to itself."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from processor.errors import EngineAnswer
+from processor.handler.collaborators import Collaborators
+from processor.handler.reading import Failure, Jobs
+from processor.valuation.frame import Engine, Frame, InsufficientData, Subjects
+from schemas.codec import Request
+from schemas.logs import get_logger
+from schemas.reasons import SIMULATED, SIMULATED_FAILURE_PROPERTY, FailureReason, processing_error, property_not_found
+
+_SIMULATED: Final = Failure(FailureReason.SIMULATED_PROCESSING_ERROR, SIMULATED)
+_log = get_logger(__name__)
+
+
+def value(jobs: Jobs, open_: Sequence[int], using: Collaborators) -> list[int]:
+    """Answer the open jobs, given by their positions; return those whose property the roll does not hold."""
+    missing: list[int] = []
+    for county_id, positions in _by_county(jobs.requests, open_).items():
+        _value_some(jobs, county_id, positions, using, missing)
+    return missing
+
+
+def answer_missing(jobs: Jobs, missing: Sequence[int]) -> None:
+    """Fail the jobs whose property is not on the roll, now that the roll is known to be complete."""
+    for at in missing:
+        request = jobs.requests[at]
+        message = property_not_found(request.property_id, request.county_id)
+        jobs.answers[at] = Failure(FailureReason.PROPERTY_NOT_FOUND, message)
+
+
+def _by_county(requests: Sequence[Request], open_: Sequence[int]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for at in open_:
+        county_id = requests[at].county_id
+        if county_id in groups:
+            groups[county_id].append(at)
+        else:
+            groups[county_id] = [at]
+    return groups
+
+
+def _value_some(
+    jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]
+) -> None:
+    """Value jobs of one county together; when that raises, value each half, down to the job that is to blame."""
+    try:
+        _value_together(jobs, county_id, positions, using, missing)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises is the job's failure, not the worker's
+        if len(positions) > 1:
+            half = len(positions) // 2
+            _value_some(jobs, county_id, positions[:half], using, missing)
+            _value_some(jobs, county_id, positions[half:], using, missing)
+            return
+        request = jobs.requests[positions[0]]
+        _log.error("valuation raised", job_id=request.job_id, county_id=county_id, exc_info=error)
+        detail = str(error) or type(error).__name__
+        jobs.answers[positions[0]] = Failure(FailureReason.PROCESSING_EXCEPTION, processing_error(detail))
+
+
+def _value_together(
+    jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]
+) -> None:
+    county = using.roll.county(county_id)
+    if county is None:
+        missing.extend(positions)
+        return
+    rows, frame = county.lookup([jobs.requests[at].property_id for at in positions])
+    answers: list[bytes | Failure | None] = [None] * len(positions)
+    wanted: list[int] = []
+    for place, row in enumerate(rows.tolist()):
+        if row < 0:
+            continue
+        if jobs.requests[positions[place]].property_id == SIMULATED_FAILURE_PROPERTY:
+            answers[place] = _SIMULATED
+        else:
+            wanted.append(place)
+    if wanted:
+        if len(wanted) < len(positions):
+            frame = frame.take(np.array(wanted))
+        requests = [jobs.requests[positions[place]] for place in wanted]
+        for place, asked in zip(wanted, _asked(county_id, requests, frame, using), strict=True):
+            answers[place] = asked
+    for at, answer in zip(positions, answers, strict=True):
+        jobs.answers[at] = answer
+    missing.extend(at for at, answer in zip(positions, answers, strict=True) if answer is None)
+
+
+def _asked(county_id: str, requests: Sequence[Request], frame: Frame, using: Collaborators) -> list[bytes | Failure]:
+    engine = using.engines.engine(county_id)
+    if engine is None:
+        none = Failure(FailureReason.INSUFFICIENT_DATA, f"No valuation model serves county {county_id} yet.")
+        return [none] * len(requests)
+    return [
+        Failure(FailureReason.INSUFFICIENT_DATA, given.message) if isinstance(given, InsufficientData) else given
+        for given in _valued(engine, requests, frame)
+    ]
+
+
+def _valued(engine: Engine, requests: Sequence[Request], frame: Frame) -> list[bytes | InsufficientData]:
+    overrides = {row: request.characteristics for row, request in enumerate(requests) if request.characteristics}
+    subjects = Subjects(
+        [request.property_id for request in requests],
+        frame.with_overrides(overrides) if overrides else frame,
+        np.array([request.day for request in requests], dtype=np.int64),
+        [request.valuation_method_hint for request in requests],
+    )
+    given = engine.value(subjects)
+    if len(given) != len(requests):
+        raise EngineAnswer(f"{len(given)} values for {len(requests)} properties")
+    return given

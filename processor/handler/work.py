@@ -1,0 +1,76 @@
+"""The handler's three steps, so that whoever calls may wait for the roll between the first two, or slice a batch."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from processor.batch import Batch, Outcomes, Record, Row
+from processor.handler.collaborators import Collaborators
+from processor.handler.reading import Jobs, read
+from processor.handler.valuing import answer_missing, value
+from processor.handler.writing import Writer
+
+
+@dataclass(slots=True)
+class Work:
+    """Some consecutive records of a batch on their way to results."""
+
+    jobs: Jobs
+    records: int
+    missing: list[int]
+    """Positions of the jobs whose property the roll did not hold when it was asked."""
+    started_ms: int
+    started: float
+    results: list[Row]
+    tally: Counter[tuple[str, str | None]]
+    seconds: float = 0.0
+
+
+def begin(batch: Batch, records: Sequence[Record], first: int, using: Collaborators) -> Work:
+    """Read and value consecutive records of a batch, the first being its ``first``; write them if nothing is missing.
+
+    Jobs whose property is not on the roll stay open: call ``complete`` when the roll has caught up with its topics.
+    """
+    started_ms, started = using.now_ms(), using.elapsed()
+    jobs = read(batch, records, first, started_ms, using.app_version)
+    open_ = [at for at, answer in enumerate(jobs.answers) if answer is None]
+    work = Work(jobs, len(records), value(jobs, open_, using), started_ms, started, [], Counter())
+    if not work.missing:
+        _write(work, batch, using)
+    return work
+
+
+def complete(work: Work, batch: Batch, using: Collaborators) -> None:
+    """Look the missing properties up once more, fail the jobs whose property is missing still, and write the rest."""
+    answer_missing(work.jobs, value(work.jobs, work.missing, using))
+    work.missing = []
+    _write(work, batch, using)
+
+
+def gather(works: Sequence[Work]) -> Outcomes:
+    """Put the finished parts of a batch together, in their order."""
+    tally: Counter[tuple[str, str | None]] = Counter()
+    durations = []
+    for work in works:
+        tally += work.tally
+        by_county: Counter[str] = Counter()
+        for (county, _), count in work.tally.items():
+            by_county[county] += count
+        durations += [(county, work.seconds, count) for county, count in by_county.items()]
+    return Outcomes(
+        records=sum(work.records for work in works),
+        results=[row for work in works for row in work.results],
+        dead_letters=[row for work in works for row in work.jobs.dead_letters],
+        dead_positions=[at for work in works for at in work.jobs.dead_positions],
+        tally=tally,
+        durations=durations,
+        created_ms=[request.created_ms for work in works for request in work.jobs.requests],
+        duplicates=sum(work.jobs.duplicates for work in works),
+    )
+
+
+def _write(work: Work, batch: Batch, using: Collaborators) -> None:
+    writer = Writer(using, batch.record_limit, work.started_ms, max(using.now_ms(), work.started_ms))
+    work.results = writer.write(work.jobs)
+    work.tally = writer.tally
+    work.seconds = using.elapsed() - work.started

@@ -1,0 +1,155 @@
+"""The worker's metrics, with the names, labels and help texts of the contract.
+
+Job metrics are kept here and handed to the Prometheus client when it asks: a committed batch is counted in one step of
+the event loop, all four metrics together, at a cost that depends on the number of counties and not of jobs.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import Counter as PrometheusCounter
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from processor.batch import Outcomes
+from schemas.reasons import FailureReason, JobStatus
+
+_SUBMITTED: Final = "Total number of valuation jobs submitted."
+_COMPLETED: Final = "Total number of valuation jobs completed successfully."
+_FAILED: Final = "Total number of valuation jobs that failed."
+_DURATION: Final = "Histogram of valuation job processing time in seconds."
+_END_TO_END: Final = "Histogram of the time from a job's creation to its committed result in seconds."
+
+
+class Distribution:
+    """A histogram that takes many observations of one value at once."""
+
+    def __init__(self, bounds: Sequence[float] = Histogram.DEFAULT_BUCKETS) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count ``times`` observations of ``value``."""
+        self._counts[bisect_left(self._bounds, value)] += times
+        self._sum += value * times
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return the cumulative buckets as the Prometheus client wants them."""
+        total = 0
+        found = []
+        for bound, count in zip(self._bounds, self._counts, strict=True):
+            total += count
+            found.append((_bound(bound), float(total)))
+        return found
+
+    @property
+    def sum(self) -> float:
+        """The sum of all observations."""
+        return self._sum
+
+
+def _bound(bound: float) -> str:
+    return "+Inf" if bound == float("inf") else str(bound)
+
+
+class JobMetrics(Collector):
+    """The four job metrics and the end-to-end time; submitted = completed + failed = observations at any scrape."""
+
+    def __init__(self) -> None:
+        self._tally: Counter[tuple[str, str | None]] = Counter()
+        self._durations: dict[str, Distribution] = {}
+        self._end_to_end = Distribution()
+
+    def count(self, outcomes: Outcomes, now_ms: int) -> None:
+        """Count a batch whose transaction has committed; on the event loop only."""
+        for job, count in outcomes.tally.items():
+            self._tally[job] += count
+        for county, seconds, count in outcomes.durations:
+            self._durations.setdefault(county, Distribution()).observe(seconds, count)
+        for created_ms, count in Counter(outcomes.created_ms).items():
+            self._end_to_end.observe(max(0.0, (now_ms - created_ms) / 1000), count)
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the job metrics as they stand."""
+        submitted = CounterMetricFamily(
+            "valuation_jobs_submitted", _SUBMITTED, labels=("county_id", "status_on_submit")
+        )
+        completed = CounterMetricFamily("valuation_jobs_completed", _COMPLETED, labels=("county_id",))
+        failed = CounterMetricFamily("valuation_jobs_failed", _FAILED, labels=("county_id", "failure_reason"))
+        by_county: Counter[str] = Counter()
+        for (county, reason), count in self._tally.items():
+            by_county[county] += count
+            if reason is None:
+                completed.add_metric((county,), count)
+            else:
+                failed.add_metric((county, FailureReason(reason).value), count)
+        for county, count in by_county.items():
+            submitted.add_metric((county, JobStatus.PENDING.value), count)
+        yield from (submitted, completed, failed)
+        yield self._histogram("valuation_processing_duration_seconds", _DURATION, self._durations)
+        yield self._histogram("valuation_end_to_end_seconds", _END_TO_END, {"": self._end_to_end}, labels=())
+
+    @staticmethod
+    def _histogram(
+        name: str, text: str, by_label: Mapping[str, Distribution], labels: tuple[str, ...] = ("county_id",)
+    ) -> Metric:
+        family = HistogramMetricFamily(name, text, labels=labels)
+        for label, distribution in by_label.items():
+            family.add_metric((label,)[: len(labels)], distribution.buckets(), distribution.sum)
+        return family
+
+
+class ProcessorMetrics:
+    """All metrics of one worker, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self.jobs = JobMetrics()
+        self.registry.register(self.jobs)
+        self.dead_letters = self._counter(
+            "valuation_dead_letters", "Records that were no valid request, by reason.", "reason"
+        )
+        self.duplicates = self._counter("valuation_duplicates", "Requests whose job had been settled already.")
+        self.batch_size = Histogram(
+            "valuation_batch_size",
+            "Requests settled in one transaction.",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000),
+            registry=self.registry,
+        )
+        self.transaction_seconds = Histogram(
+            "valuation_transaction_seconds", "Time from the begin of a transaction to its end.", registry=self.registry
+        )
+        self.aborts = self._counter(
+            "valuation_transaction_aborts", "Transactions that did not commit, by reason.", "reason"
+        )
+        self.lag = self._gauge(
+            "valuation_consumer_lag_records", "Requests on the topic that are not settled yet.", "partition"
+        )
+        self.assigned = self._gauge("valuation_partitions_assigned", "Partitions that this worker holds.")
+        self.model_info = self._gauge("valuation_model_info", "The models in service.", "county_id", "version")
+        self.model_age = self._gauge("valuation_model_age_seconds", "Time since the model was trained.", "county_id")
+        self.properties = self._gauge("valuation_properties_loaded", "Properties on the roll.", "county_id")
+        self._gauge("build_info", "Version of the software; the value is always 1.", "version").labels(version).set(1)
+
+    def count(self, outcomes: Iterable[Outcomes], now_ms: int, seconds: float) -> None:
+        """Count the batches of one committed transaction that took ``seconds``; one step of the event loop."""
+        requests = 0
+        for batch in outcomes:
+            self.jobs.count(batch, now_ms)
+            requests += batch.records
+            if batch.duplicates:
+                self.duplicates.inc(batch.duplicates)
+            if batch.dead_letters:
+                self.dead_letters.labels(FailureReason.INVALID_REQUEST.value).inc(len(batch.dead_letters))
+        self.batch_size.observe(requests)
+        self.transaction_seconds.observe(seconds)
+
+    def _counter(self, name: str, text: str, *labels: str) -> PrometheusCounter:
+        return PrometheusCounter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
