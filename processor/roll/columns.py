@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from processor.roll.fields import ANY, Rule
 from processor.valuation.frame import Floats, Frame, Ints, Objects
 
 _FIRST_CAPACITY: Final = 1024
@@ -48,7 +49,8 @@ class Columns:
     the owner locks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
         self._size = 0
         self._capacity = 0
         self._numbers: dict[str, Floats] = {}
@@ -59,14 +61,16 @@ class Columns:
         """Return the names of all columns, of either kind."""
         return self._names
 
-    def write(self, rows: Ints, records: Sequence[Mapping[str, object]], size: int) -> int:
-        """Write one record to each row, replacing all the row held, in a table of ``size`` rows.
+    def write(self, rows: Ints, records: Sequence[Mapping[str, object]], names: Iterable[str], size: int) -> int:
+        """Write the named members of one record to each row, replacing all the row held, in a table of ``size`` rows.
 
-        ``rows`` are distinct. Returns how many values were refused (neither number nor text, or one column too many).
+        ``rows`` are distinct. Returns how many values were refused: of a kind that the rules do not allow, out of
+        bounds, or in one column too many.
         """
         self._grow(size)
-        names = sorted(set().union(*records) | self._names)
-        refused = sum(self._write_column(name, rows, [record.get(name) for record in records]) for name in names)
+        refused = 0
+        for name in sorted(self._names.union(names)):
+            refused += self._write_column(name, rows, [record.get(name) for record in records])
         if len(self._numbers) + len(self._texts) > len(self._names):
             self._names = frozenset(self._numbers) | frozenset(self._texts)
         return refused
@@ -86,42 +90,48 @@ class Columns:
             {name: column.read(rows) for name, column in self._texts.items()},
         )
 
-    def _write_column(self, name: str, rows: Ints, values: list[object]) -> int:
+    def _write_column(self, name: str, rows: Ints, values: Sequence[object]) -> int:
+        rule = self._rules.get(name, ANY)
         kinds = set(map(type, values))
-        if kinds <= _NUMBERS:
-            return self._put(name, rows, values, None)
-        if kinds <= _TEXTS:
-            return self._put(name, rows, None, values)
-        numbers: list[object] = [value if type(value) in _NUMBERS else None for value in values]
-        texts: list[object] = [value if type(value) is str else None for value in values]
-        lost = sum(type(value) not in _NUMBERS | _TEXTS for value in values)
-        return lost + self._put(name, rows, numbers, texts)
+        if kinds <= _NUMBERS and rule.number:
+            return self._put(name, rows, _numbers(values), None)
+        if kinds <= _TEXTS and rule.text:
+            return self._put(name, rows, None, _texts(values))
+        numbers = _numbers([value if type(value) in _NUMBERS else None for value in values]) if rule.number else None
+        texts = _texts([value if type(value) is str else None for value in values]) if rule.text else None
+        kept = _present(numbers) + sum(text is not None for text in texts or ())
+        return sum(value is not None for value in values) - kept + self._put(name, rows, numbers, texts)
 
-    def _put(self, name: str, rows: Ints, numbers: list[object] | None, texts: list[object] | None) -> int:
+    def _put(self, name: str, rows: Ints, numbers: Floats | None, texts: Sequence[str | None] | None) -> int:
+        return self._put_numbers(name, rows, numbers) + self._put_texts(name, rows, texts)
+
+    def _put_numbers(self, name: str, rows: Ints, numbers: Floats | None) -> int:
         refused = 0
-        if (column := self._number_column(name, numbers)) is not None:
-            column[rows] = np.nan if numbers is None else np.array(numbers, dtype=np.float64)
-        else:
-            refused += _present(numbers)
-        if (text_column := self._text_column(name, texts)) is not None:
-            text_column.codes[rows] = 0 if texts is None else text_column.encode(texts)  # type: ignore[arg-type]
-        else:
-            refused += _present(texts)
-        return refused
-
-    def _number_column(self, name: str, values: list[object] | None) -> Floats | None:
+        if numbers is not None and (rule := self._rules.get(name, ANY)).number:
+            outside = (numbers < rule.low) | (numbers > rule.high)
+            refused = int(outside.sum())
+            numbers[outside] = np.nan
         column = self._numbers.get(name)
-        if column is None and _present(values) and len(self._numbers) < MOST_COLUMNS:
+        if column is None and _present(numbers):
+            if len(self._numbers) >= MOST_COLUMNS:
+                return refused + _present(numbers)
             column = self._numbers[name] = np.empty(self._capacity)
             column[: self._size] = np.nan
-        return column
+        if column is not None:
+            column[rows] = np.nan if numbers is None else numbers
+        return refused
 
-    def _text_column(self, name: str, values: list[object] | None) -> TextColumn | None:
+    def _put_texts(self, name: str, rows: Ints, texts: Sequence[str | None] | None) -> int:
+        present = sum(text is not None for text in texts or ())
         column = self._texts.get(name)
-        if column is None and _present(values) and len(self._texts) < MOST_COLUMNS:
+        if column is None and present:
+            if len(self._texts) >= MOST_COLUMNS:
+                return present
             column = self._texts[name] = TextColumn()
             column.codes = np.zeros(self._capacity, dtype=np.int32)
-        return column
+        if column is not None:
+            column.codes[rows] = 0 if texts is None else column.encode(texts)
+        return 0
 
     def _grow(self, size: int) -> None:
         if size > self._capacity:
@@ -139,5 +149,13 @@ class Columns:
         self._size = max(self._size, size)
 
 
-def _present(values: Iterable[object] | None) -> int:
-    return 0 if values is None else sum(value is not None for value in values)
+def _numbers(values: Sequence[object]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _texts(values: Sequence[object]) -> Sequence[str | None]:
+    return values  # type: ignore[return-value] # whoever calls has looked at every kind
+
+
+def _present(numbers: Floats | None) -> int:
+    return 0 if numbers is None else int(np.count_nonzero(~np.isnan(numbers)))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processor.roll.columns import Columns
+from processor.roll.fields import STANDARD
 from processor.roll.records import Entry
 from processor.roll.rows import Rows
 from processor.valuation.frame import Frame, Ints
@@ -26,9 +27,9 @@ class CountyRoll:
         self.changes = 0
         """Grows with every change; equal numbers mean equal content."""
         self.refused = 0
-        """Values passed over because they were neither number nor text."""
+        """Values passed over because they were of the wrong kind or out of bounds."""
         self._rows = Rows()
-        self._columns = Columns()
+        self._columns = Columns(STANDARD)
         self._digests: Digests = np.zeros(0, dtype=np.uint64)
         self._lock = RLock()
 
@@ -74,8 +75,8 @@ class CountyRoll:
         """Take in records of this county in their order; the last word on a property counts."""
         last = {entry.own_id: entry for entry in entries}
         with self._lock:
-            self._remove([own_id for own_id, entry in last.items() if entry.values is None])
-            self._put([entry for entry in last.values() if entry.values is not None])
+            self._remove([own_id for own_id, entry in last.items() if entry.members is None])
+            self._put([entry for entry in last.values() if entry.members is not None])
 
     def begin_reload(self) -> None:
         """Start to note which properties come again."""
@@ -91,7 +92,8 @@ class CountyRoll:
         if not entries:
             return
         rows = self._rows.allocate(entry.own_id for entry in entries)
-        self.refused += self._columns.write(rows, [entry.values or {} for entry in entries], self._rows.size)
+        names = STANDARD.keys() | set().union(*(entry.features for entry in entries))
+        self.refused += self._columns.write(rows, [entry.members or {} for entry in entries], names, self._rows.size)
         if self._rows.size > len(self._digests):
             self._digests = np.concatenate([self._digests, np.zeros(max(1024, self._rows.size), dtype=np.uint64)])
         self._digests[rows] = np.array([entry.digest for entry in entries], dtype=np.uint64)

@@ -1,7 +1,7 @@
 """Reads records of the compacted topics into flat characteristics, leniently and quickly: tens of thousands a second.
 
 The pydantic models of the language guard the way in; a topic may still hold anything, and one bad member must not make
-a property disappear: a member of the wrong kind or out of range is unknown, only an unreadable record is refused.
+a property disappear: only a record that cannot be read at all is refused. The columns refuse single members.
 """
 
 from collections.abc import Mapping
@@ -15,39 +15,32 @@ import orjson
 from processor.roll.errors import BadRecord
 from schemas.clock import day_number
 from schemas.counties import normalise_county
-from schemas.records import NUMERIC_FIELDS, TEXT_FIELDS
 
-_UNREAD: Final = frozenset({"address"})
-"""Standard fields no engine reads: an address a property would take as much memory as all numbers together."""
-_NUMBERS: Final = frozenset(NUMERIC_FIELDS)
-_KNOWN: Final = _NUMBERS | (frozenset(TEXT_FIELDS) - _UNREAD)
-_NOT_NEGATIVE: Final = (0.0, float("inf"))
-_RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "latitude": (-90.0, 90.0),
-    "longitude": (-180.0, 180.0),
-} | dict.fromkeys(
-    ("living_area_sqft", "lot_size_sqft", "basement_sqft", "garage_sqft", "bedrooms", "bathrooms", "stories"),
-    _NOT_NEGATIVE,
-)
 _LAG_DAYS: Final = 14
 """Days from a sale's closing, or from the end of a month that is all we know of it, until it may be known."""
 _DAYS_TO_NEXT_MONTH: Final = 32
 
-Characteristics = dict[str, object]
+Members = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One record: whose it is, and what it says; ``values`` is None where it deletes."""
+    """One record: whose it is, and what it says; ``members`` is None where it deletes.
+
+    Not frozen, because a million are made when a worker starts and freezing doubles their cost.
+    """
 
     county_id: str
     own_id: str
-    values: Characteristics | None
+    members: Members | None
+    """Everything the record says, characteristics or not, features merged in under their own names."""
+    features: Members
+    """The county's own features."""
     digest: int
     """64 bits of a hash over id and bytes; equal records have equal digests in every process."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SaleEntry(Entry):
     """One sale record; the fields beside the characteristics are meaningless where it deletes."""
 
@@ -68,8 +61,10 @@ def property_entry(key: bytes | None, value: bytes | None) -> Entry:
     body = _body(value)
     county_id, own_id = _identity(key, body, "property_id")
     if body is None:
-        return Entry(county_id, own_id, None, 0)
-    return Entry(county_id, own_id, _characteristics(body), _digest(own_id, value))
+        return Entry(county_id, own_id, None, {}, 0)
+    features = _features(body)
+    members = {**body, **features} if features else body
+    return Entry(county_id, own_id, members, features, _digest(own_id, value))
 
 
 def sale_entry(key: bytes | None, value: bytes | None) -> SaleEntry:
@@ -81,15 +76,17 @@ def sale_entry(key: bytes | None, value: bytes | None) -> SaleEntry:
     body = _body(value)
     county_id, own_id = _identity(key, body, "sale_id")
     if body is None:
-        return SaleEntry(county_id, own_id, None, 0)
+        return SaleEntry(county_id, own_id, None, {}, 0)
     property_id = body.get("property_id")
     if not isinstance(property_id, str) or not property_id:
         raise BadRecord("no_property_id")
     day = _day(body.get("sale_date"))
+    features = _features(body)
     return SaleEntry(
         county_id,
         own_id,
-        _characteristics(body),
+        {**body, **features},
+        features,
         _digest(own_id, value),
         property_id=property_id,
         document_number=_text(body.get("document_number")),
@@ -140,24 +137,13 @@ def _from_key(key: bytes | None) -> tuple[object, object]:
     return county, own_id
 
 
-def _characteristics(body: Mapping[str, Any]) -> Characteristics:
+def _features(body: Members) -> Members:
     features = body.get("features")
-    values: Characteristics = dict(features) if isinstance(features, dict) else {}
-    values.update((name, value) for name, value in body.items() if name in _KNOWN and _fits(name, value))
-    return values
-
-
-def _fits(name: str, value: object) -> bool:
-    if name not in _NUMBERS:
-        return isinstance(value, str)
-    if type(value) is not float and type(value) is not int:
-        return False
-    bounds = _RANGES.get(name)
-    return bounds is None or bounds[0] <= value <= bounds[1]
+    return features if isinstance(features, dict) else {}
 
 
 def _digest(own_id: str, value: bytes | None) -> int:
-    return int.from_bytes(blake2b(value or b"", digest_size=8, key=own_id.encode()[:64]).digest())
+    return int.from_bytes(blake2b(own_id.encode() + b"/" + (value or b""), digest_size=8).digest())
 
 
 def _day(text: object) -> int:

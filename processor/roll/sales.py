@@ -1,7 +1,6 @@
 """One county's pool of sales, and the immutable snapshots of it that engines and trainings read."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from threading import RLock
 from typing import Final
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from processor.roll.columns import Columns
 from processor.roll.county import CountyRoll, Digests
+from processor.roll.fields import STANDARD
 from processor.roll.records import SaleEntry
 from processor.roll.rows import Rows
 from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
@@ -29,12 +29,13 @@ class SalesPool:
 
     def __init__(self, roll: CountyRoll, clock: Clock) -> None:
         self.refused = 0
-        """Values passed over because they were neither number nor text."""
+        """Values passed over because they were of the wrong kind or out of bounds."""
         self._roll = roll
         self._clock = clock
         self._rows = Rows(quarantine=0)
-        self._columns = Columns()
+        self._columns = Columns(STANDARD)
         self._entries: dict[str, SaleEntry] = {}
+        self._bare: dict[str, bool] = {}
         self._changes = 0
         self._lock = RLock()
         self._snapshot: Sales | None = None
@@ -49,8 +50,8 @@ class SalesPool:
         """Take in records of this county in their order; the last word on a sale counts."""
         last = {entry.own_id: entry for entry in entries}
         with self._lock:
-            self._remove([own_id for own_id, entry in last.items() if entry.values is None])
-            self._put([entry for entry in last.values() if entry.values is not None])
+            self._remove([own_id for own_id, entry in last.items() if entry.members is None])
+            self._put([entry for entry in last.values() if entry.members is not None])
 
     def begin_reload(self) -> None:
         """Start to note which sales come again."""
@@ -86,10 +87,12 @@ class SalesPool:
         if not entries:
             return
         rows = self._rows.allocate(entry.own_id for entry in entries)
-        self.refused += self._columns.write(rows, [entry.values or {} for entry in entries], self._rows.size)
-        # The characteristics live in the columns; the entry keeps only whether it had any.
-        kept = (replace(entry, values={"": None} if _carries(entry) else {}) for entry in entries)
-        self._entries.update((entry.own_id, entry) for entry in kept)
+        names = STANDARD.keys() | set().union(*(entry.features for entry in entries))
+        self.refused += self._columns.write(rows, [entry.members or {} for entry in entries], names, self._rows.size)
+        for entry in entries:
+            self._bare[entry.own_id] = not _carries(entry)
+            entry.members, entry.features = {}, {}  # they live in the columns now
+            self._entries[entry.own_id] = entry
         self._changes += 1
 
     def _remove(self, sale_ids: Iterable[str]) -> None:
@@ -97,7 +100,7 @@ class SalesPool:
         if gone:
             self._columns.blank(self._rows.release(gone))
             for own_id in gone:
-                del self._entries[own_id]
+                del self._entries[own_id], self._bare[own_id]
             self._changes += 1
 
     def _make(self) -> Sales:
@@ -123,7 +126,7 @@ class SalesPool:
         )
 
     def _join(self, entries: Sequence[SaleEntry], frame: Frame) -> tuple[Frame, Digests | None]:
-        bare = np.array([not entry.values for entry in entries], dtype=np.bool_)
+        bare = np.array([self._bare[entry.own_id] for entry in entries], dtype=np.bool_)
         roll_rows, found = self._roll.lookup([entry.property_id for entry in entries])
         numeric, text = dict(frame.numeric), dict(frame.text)
         taken = bare.copy()
@@ -146,7 +149,9 @@ def no_sales() -> Sales:
 
 
 def _carries(entry: SaleEntry) -> bool:
-    return any(isinstance(value, int | float | str) for value in (entry.values or {}).values())
+    """Tell whether the sale's record says anything of what was sold."""
+    members = entry.members or {}
+    return any(members.get(name) is not None for name in (*STANDARD, *entry.features))
 
 
 def _objects(values: Sequence[str | None]) -> Objects:
