@@ -1,0 +1,55 @@
+"""What the sales around a property say beyond the hedonic: the level of the nearby sales, and the best comparables."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from processor.valuation.frame import Floats, Ints
+from processor.valuation.neighbours import NOBODY, Neighbours
+from processor.valuation.rendering import COMPARABLES_SHOWN
+
+_NEAR: Final = 0.5
+"""Distance at which a sale's weight has fallen to a quarter of that of an identical property's."""
+
+_DOUBT: Final = 0.5
+"""Weight of the belief that nearby sales tell nothing: about one sale at distance 0.9."""
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best comparables [n, 5], best first: rows of the sales, shares that add up to 1, distances."""
+
+    sale: Ints
+    weight: Floats
+    distance: Floats
+
+
+def kernel(neighbours: Neighbours, trust: Floats) -> Floats:
+    """Return how much each neighbour counts [n, k]: near ones more, sales that look odd less."""
+    near = 1.0 / (np.where(neighbours.found, neighbours.distance, np.inf) + _NEAR) ** 2
+    return np.where(neighbours.found, near * trust[neighbours.sale], 0.0)
+
+
+def level(weight: Floats, residual: Floats) -> Floats:
+    """Return the mean residual of the neighbours [n], drawn to 0 where they are few or far."""
+    mean: Floats = (weight * residual).sum(axis=1) / (weight.sum(axis=1) + _DOUBT)
+    return mean
+
+
+def spread(weight: Floats, residual: Floats, centre: Floats) -> Floats:
+    """Return the standard deviation of the neighbours' residuals around the level [n]."""
+    total = np.fmax(weight.sum(axis=1), 1e-12)
+    deviation: Floats = np.sqrt((weight * (residual - centre[:, None]) ** 2).sum(axis=1) / total)
+    return deviation
+
+
+def best(neighbours: Neighbours, weight: Floats) -> Best:
+    """Pick the neighbours that count most."""
+    order = np.argsort(-weight, axis=1, kind="stable")[:, :COMPARABLES_SHOWN]
+    chosen = np.take_along_axis(weight, order, axis=1)
+    return Best(
+        np.where(chosen > 0, np.take_along_axis(neighbours.sale, order, axis=1), NOBODY),
+        chosen / np.fmax(chosen.sum(axis=1), 1e-300)[:, None],
+        np.take_along_axis(neighbours.distance, order, axis=1),
+    )

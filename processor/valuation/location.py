@@ -1,0 +1,87 @@
+"""Where a property lies: a local plane in kilometres and a smooth price surface over it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from processor.valuation.frame import Floats, Frame
+
+_KM_PER_DEGREE_LATITUDE: Final = 110.574
+_KM_PER_DEGREE_LONGITUDE: Final = 111.320
+_SALES_PER_BUMP: Final = 40
+_MOST_BUMPS: Final = 96
+_NARROWEST_KM: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A projection good for one county: kilometres east and north of its median sale."""
+
+    latitude: float
+    longitude: float
+
+    @classmethod
+    def of(cls, frame: Frame) -> "Plane":
+        """Centre a plane on the rows with coordinates."""
+        latitude, longitude = frame.number("latitude"), frame.number("longitude")
+        known = np.isfinite(latitude) & np.isfinite(longitude)
+        return cls(float(np.median(latitude[known])), float(np.median(longitude[known])))
+
+    def project(self, frame: Frame) -> tuple[Floats, Floats]:
+        """Return km east and km north, NaN where either coordinate is unknown."""
+        squeeze = _KM_PER_DEGREE_LONGITUDE * float(np.cos(np.radians(self.latitude)))
+        east = (frame.number("longitude") - self.longitude) * squeeze
+        north = (frame.number("latitude") - self.latitude) * _KM_PER_DEGREE_LATITUDE
+        unknown = np.isnan(east) | np.isnan(north)
+        return np.where(unknown, np.nan, east), np.where(unknown, np.nan, north)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Gaussian bumps spread evenly over the sales; their weights are fitted with the hedonic."""
+
+    plane: Plane
+    east: Floats
+    north: Floats
+    width: Floats
+
+    @classmethod
+    def over(cls, frame: Frame) -> "Surface":
+        """Place bumps so that each stands for about the same number of sales."""
+        plane = Plane.of(frame)
+        east, north = plane.project(frame)
+        known = np.isfinite(east)
+        points = np.column_stack([east[known], north[known]])
+        count = min(_MOST_BUMPS, len(points) // _SALES_PER_BUMP)
+        centres = np.array([cell.mean(axis=0) for cell in _halves(points, count)]) if count > 1 else np.zeros((0, 2))
+        return cls(plane, centres[:, 0].copy(), centres[:, 1].copy(), _widths(centres))
+
+    def columns(self, frame: Frame) -> Floats:
+        """Return the height of every bump [n, bumps] at each property; 0 where the place is unknown."""
+        east, north = self.plane.project(frame)
+        squared = (east[:, None] - self.east) ** 2 + (north[:, None] - self.north) ** 2
+        return np.exp(np.where(np.isnan(squared), -np.inf, -squared / self.width**2))
+
+
+def _halves(points: Floats, count: int) -> list[Floats]:
+    """Split the points at medians of their longer side until there are ``count`` cells of about equal size."""
+    cells = [points]
+    while len(cells) < count:
+        cells.sort(key=len)
+        cell = cells.pop()
+        axis = int(np.argmax(np.ptp(cell, axis=0)))
+        order = np.argsort(cell[:, axis], kind="stable")
+        half = len(cell) // 2
+        cells += [cell[order[:half]], cell[order[half:]]]
+    return cells
+
+
+def _widths(centres: Floats) -> Floats:
+    """Return for each centre the distance to its third neighbour: wide enough to overlap, narrow enough to differ."""
+    if not len(centres):
+        return np.zeros(0)
+    distance = np.hypot(centres[:, None, 0] - centres[:, 0], centres[:, None, 1] - centres[:, 1])
+    third = np.sort(distance, axis=1)[:, min(3, len(centres) - 1)]
+    widths: Floats = np.fmax(third, _NARROWEST_KM)
+    return widths
