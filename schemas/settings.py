@@ -22,6 +22,7 @@ class StackRecord(BaseModel):
     gateway_url: str
     processor_urls: list[str] = Field(default_factory=list)
     supervisor_pid: int
+    pids: dict[str, int] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, data_dir: Path) -> Self | None:

@@ -1,9 +1,8 @@
 """The directory a local cluster's data lies in: held by one cluster at a time, rid of what a killed run left behind."""
 
 import base64
-import fcntl
+import os
 import shutil
-import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -13,21 +12,24 @@ import psutil
 from pydantic import BaseModel, ValidationError
 
 from deploy.errors import DirectoryInUse, DiskFull
+from deploy.local.cache import held_by_another, take
 
 NEEDED_BYTES: Final = 512 << 20
 _END_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.3  # somebody who only looks holds the lock for an instant
-_POLL_SECONDS: Final = 0.02
 _CLUSTER_FILE: Final = "cluster.json"
 _LOCK_FILE: Final = "lock"
 
 
 class ClusterFile(BaseModel):
-    """What the directory remembers: the cluster's id and size, and where it listens, empty while it does not."""
+    """What the directory remembers: the cluster's id and size.
+
+    While one runs: where it listens, empty until it does, and the process that holds it.
+    """
 
     cluster_id: str
     brokers: int
     bootstrap_servers: str = ""
+    holder: int = 0
 
 
 class DataDirectory:
@@ -73,18 +75,15 @@ class DataDirectory:
         self._write(self._read().model_copy(update={"bootstrap_servers": bootstrap_servers}))
 
     def _take(self, lock: IO[str]) -> None:
-        end = time.monotonic() + _LOOK_SECONDS
-        while not _locked(lock, fcntl.LOCK_EX):
-            if time.monotonic() > end:
-                raise DirectoryInUse(
-                    f"A local Kafka is running on {self.path} already.",
-                    hint="Use it, stop it (terrafusion kafka stop), or set DATA_DIR to another directory.",
-                )
-            time.sleep(_POLL_SECONDS)
+        if not take(lock):
+            raise DirectoryInUse(
+                f"A local Kafka is running on {self.path} already.",
+                hint="Use it, stop it (terrafusion kafka stop), or set DATA_DIR to another directory.",
+            )
 
     def _check(self) -> None:
         kept = self._read()
-        self._write(kept.model_copy(update={"bootstrap_servers": ""}))
+        self._write(kept.model_copy(update={"bootstrap_servers": "", "holder": os.getpid()}))
         if kept.brokers != self._brokers:
             raise DirectoryInUse(
                 f"{self.path} holds the data of {kept.brokers} broker(s), not of {self._brokers}.",
@@ -130,16 +129,4 @@ def read_cluster_file(path: Path) -> ClusterFile | None:
 
 def running_cluster(path: Path) -> ClusterFile | None:
     """Return what the directory remembers when a running cluster holds it, else None."""
-    try:
-        with (path / _LOCK_FILE).open() as lock:
-            return None if _locked(lock, fcntl.LOCK_SH) else read_cluster_file(path)
-    except FileNotFoundError:
-        return None
-
-
-def _locked(lock: IO[str], kind: int) -> bool:
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    return read_cluster_file(path) if held_by_another(path / _LOCK_FILE) else None
