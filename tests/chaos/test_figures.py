@@ -1,0 +1,51 @@
+"""The figures of a run say what its history says."""
+
+import io
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from tests.chaos import report
+from tests.chaos.anomalies import Anomaly, Kind
+from tests.chaos.clean_run import clean_run
+from tests.chaos.figures import Broken, Spread, figures, recoveries
+from tests.chaos.history import Ended, Fault
+
+
+def test_recovery_is_from_the_start_until_all_that_was_due_before_the_end_is_answered() -> None:
+    waits = [(1000, 1010), (2000, 9000), (2500, 7000), (6000, 6010), (9500, 9510)]
+    faults = [Fault("a", "w", 2000, 3000), Fault("b", "w", 9100, 9300), Fault("b", "w", 9400, 9600)]
+    assert recoveries(faults, waits) == {"a": [7.0], "b": [0.0, 0.11]}
+
+
+def test_a_fault_before_any_request_recovered_at_once() -> None:
+    assert recoveries([Fault("a", "w", 5, 9)], [(10, 20)]) == {"a": [0.0]}
+
+
+def test_a_spread_of_nothing_is_zero() -> None:
+    assert Spread.of([]) == Spread(0, 0, 0)
+    assert Spread.of(range(101)) == Spread(50, 99, 100)
+
+
+def test_counts_requests_ends_and_broken_guarantees_by_group() -> None:
+    ends = [Ended("worker-0", -9, 5), Ended("worker-0", 70, 8)]
+    anomalies = [Anomaly(Kind.LOST, "a"), Anomaly(Kind.DOUBLED, "b"), Anomaly(Kind.DOUBLED, "c")]
+    counted = figures([*clean_run(), *ends], anomalies)
+    assert counted.broken == Broken(lost=1, doubled=2, wrong=0, unseen=0)
+    assert (counted.requests.asked, counted.requests.acknowledged, counted.requests.refused) == (9, 8, 1)
+    assert (counted.requests.published_again, counted.requests.dead_letters) == (1, 2)
+    assert (counted.restarts, counted.own_exits) == (2, 1)
+
+
+def test_the_report_names_what_was_broken(tmp_path: Path) -> None:
+    anomalies = [Anomaly(Kind.DOUBLED, "job-7", "3/14, 3/15")]
+    counted = figures([*clean_run(), Fault("worker-kill", "worker-0", 1, 2)], anomalies)
+    printed = io.StringIO()
+    report.show(Console(file=printed, width=200), counted, anomalies)
+    assert "worker-kill" in printed.getvalue()
+    assert "job-7 3/14, 3/15" in printed.getvalue()
+    report.write(tmp_path / "run.json", counted, anomalies, {"seed": 1})
+    written = orjson.loads((tmp_path / "run.json").read_bytes())
+    assert written["figures"]["broken"]["doubled"] == 1
+    assert written["anomalies"][0]["kind"] == Kind.DOUBLED

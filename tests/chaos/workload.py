@@ -1,0 +1,111 @@
+"""What is asked of the system in a run: drawn from a seed, each request knowing how it must end."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from tests.chaos.history import Asked, End, Via
+
+COUNTY: Final = "BENTON"
+_BY_KEY_ALONE: Final = 0.5
+_SPELLINGS: Final = ("BENTON", "benton", "benton_wa", "Benton-WA", "Benton County")
+_HINTS: Final = (None, None, None, "sales_comparison", "cost")
+_POISON: Final = (
+    None,
+    b"",
+    b"{",
+    b"\xff\xfe\x00",
+    b"[]",
+    b"17",
+    b'{"job_id":"no-uuid","property_id":"P","county_id":"B"}',
+)
+_SHARES: Final = {End.SIMULATED: 0.02, End.NOT_FOUND: 0.02, End.INVALID: 0.001, End.POISON: 0.001, End.REFUSED: 0.002}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request ready to be sent; ``again`` says to publish it a second time after it was acknowledged."""
+
+    asked: Asked
+    value: bytes | None
+    again: bool = False
+
+    @property
+    def key(self) -> bytes:
+        """The key of its record on the requests topic."""
+        return self.asked.token.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What a workload is made of: completed ones draw from ``properties``, ``http_share`` goes through the gateway."""
+
+    seed: int
+    properties: Sequence[str]
+    http_share: float
+    valuation_date: str = "2026-01-01"
+    again_share: float = 0.005
+
+
+class Workload:
+    """Makes orders without end, the same ones for the same mix."""
+
+    def __init__(self, mix: Mix) -> None:
+        self._mix = mix
+        self._rng = random.Random(mix.seed)  # noqa: S311 - repeatable, not secret
+        self._ends = (*_SHARES, End.COMPLETED)
+        self._weights = (*_SHARES.values(), 1 - sum(_SHARES.values()))
+
+    def orders(self, count: int, start_ms: int, per_second: float) -> Iterator[Order]:
+        """Yield ``count`` orders due at a fixed rate from ``start_ms`` on."""
+        for index in range(count):
+            yield self.order(start_ms + int(index * 1000 / per_second))
+
+    def order(self, due_ms: int) -> Order:
+        """Return the next order."""
+        rng, mix = self._rng, self._mix
+        end = rng.choices(self._ends, self._weights)[0]
+        token = str(UUID(int=rng.getrandbits(128), version=4))
+        if end is End.POISON:
+            asked = Asked(f"poison-{token}", Via.KAFKA, end, "", COUNTY, None, mix.valuation_date, due_ms)
+            return Order(asked, rng.choice(_POISON))
+        via = (
+            Via.HTTP if end is End.REFUSED or (end is not End.INVALID and rng.random() < mix.http_share) else Via.KAFKA
+        )
+        asked = Asked(token, via, end, self._property(end), COUNTY, rng.choice(_HINTS), mix.valuation_date, due_ms)
+        return Order(asked, self._body(asked), again=via is Via.KAFKA and rng.random() < mix.again_share)
+
+    def _via(self, end: End) -> Via:
+        if end is End.INVALID:  # the gateway would refuse it
+            return Via.KAFKA
+        return Via.HTTP if end is End.REFUSED or self._rng.random() < self._mix.http_share else Via.KAFKA
+
+    def _property(self, end: End) -> str:
+        if end is End.SIMULATED:
+            return "PROP_FAIL_SIMULATION"
+        if end is End.NOT_FOUND:
+            return f"NO-SUCH-{self._rng.randrange(1000)}"
+        return self._rng.choice(self._mix.properties)
+
+    def _body(self, asked: Asked) -> bytes:
+        body: dict[str, object] = {
+            "job_id": asked.token,
+            "property_id": asked.property_id,
+            "county_id": self._rng.choice(_SPELLINGS),
+            "valuation_date": asked.valuation_date,
+        }
+        if asked.hint is not None:
+            body["valuation_method_hint"] = asked.hint
+        if asked.end is End.INVALID:
+            body["property_id"] = self._rng.choice((17, None, [], "", "x" * 129))
+        if asked.end is End.REFUSED:
+            del body["property_id"]
+        if (
+            asked.via is Via.HTTP and asked.end is not End.REFUSED and self._rng.random() < 0.5
+        ):  # known by its key alone
+            del body["job_id"]
+        return orjson.dumps(body)
