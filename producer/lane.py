@@ -1,7 +1,6 @@
 """One partition's way to Kafka: while a batch is being acknowledged, the next one gathers."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,9 +33,7 @@ class Record:
 class Batch(Protocol):
     """A batch being filled (aiokafka's BatchBuilder)."""
 
-    def append(
-        self, *, timestamp: int, key: bytes, value: bytes | None, headers: Sequence[Header]
-    ) -> object | None:
+    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: Sequence[Header]) -> object | None:
         """Add a record; returns None where the batch is full and the record was not added."""
 
 
@@ -152,9 +149,7 @@ class Lane:
         while queue:
             record = queue[0][0]
             if (
-                batch.append(
-                    timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=record.headers
-                )
+                batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=record.headers)
                 is None
             ):
                 break

@@ -21,13 +21,15 @@ from schemas.topics import Topic
 
 _SWEEP_SECONDS: Final = 0.2
 _RECONNECT_SECONDS: Final = 1.0
+_SHARE: Final = 2_000
 _log = get_logger(__name__)
 
 
 class PublishTimer(Protocol):
     """Told how long each acknowledged publish took, in seconds."""
 
-    def __call__(self, seconds: float, /) -> None: ...
+    def __call__(self, seconds: float, /) -> None:
+        """Take note of one publish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Publisher:
         self._broken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._reachable = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.in_flight = 0
         self.in_flight_bytes = 0
 
@@ -80,8 +84,7 @@ class Publisher:
     async def stop(self, seconds: float = 8.0) -> None:
         """Wait up to ``seconds`` for what is in flight, then let go of Kafka."""
         end = time.monotonic() + seconds
-        while self.in_flight and time.monotonic() < end:
-            await asyncio.sleep(0.01)
+        await _wait(self._idle, seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -117,6 +120,17 @@ class Publisher:
         await ticket.future
         self._observe(time.monotonic() - started)
 
+    async def publish_many(self, topic: Topic, records: Sequence[Record]) -> None:
+        """Publish many records, however many; a share at a time, so that others find room in flight.
+
+        Raises:
+            KafkaUnavailable: a share was not acknowledged within the deadline; shares before it are published.
+            Overloaded: there was no room for a share; shares before it are published.
+        """
+        share = min(_SHARE, self._bounds.records)
+        for start in range(0, len(records), share):
+            await self.publish_all(topic, records[start : start + share])
+
     def _admit(self, records: Sequence[Record], now: float) -> Ticket:
         size = sum(record.size for record in records)
         if (
@@ -124,6 +138,7 @@ class Publisher:
             or self.in_flight_bytes + size > self._bounds.total_bytes
         ):
             raise Overloaded("Too many requests are on their way to Kafka.", headers={"Retry-After": "1"})
+        self._idle.clear()
         self.in_flight += len(records)
         self.in_flight_bytes += size
         return Ticket(len(records), now + self._bounds.seconds)
@@ -131,6 +146,8 @@ class Publisher:
     def _released(self, records: int, size: int) -> None:
         self.in_flight -= records
         self.in_flight_bytes -= size
+        if not self.in_flight:
+            self._idle.set()
 
     def _all_lanes(self) -> list[Lane]:
         return [lane for lanes in self._lanes.values() for lane in lanes]

@@ -1,0 +1,48 @@
+"""The gateway's collaborators in one place, and what several operations do with them."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from producer.errors import ViewBehind
+from producer.idempotency import IdempotencyKeys
+from producer.metrics import GatewayMetrics
+from producer.properties.base import Properties
+from producer.publisher import Publisher
+from producer.settings import GatewaySettings
+from producer.view.base import View
+from schemas.topics import Topics
+
+_RETRY_SOON: Final = {"Retry-After": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything an operation works with. ``now_ms`` returns milliseconds since 1970-01-01."""
+
+    settings: GatewaySettings
+    topics: Topics
+    publisher: Publisher
+    view: View
+    properties: Properties
+    keys: IdempotencyKeys
+    metrics: GatewayMetrics
+    now_ms: Callable[[], int]
+
+    async def catch_up(self) -> None:
+        """Return when the job view holds every request published so far.
+
+        Raises:
+            ViewBehind: it does not get there in time; Kafka may be away.
+        """
+        if not await self.view.catch_up(self.settings.gateway_catch_up_seconds):
+            raise ViewBehind("The job view cannot read the topics at present.", headers=_RETRY_SOON)
+
+    async def known(self, read: Callable[[UUID], Awaitable[bytes | None]], job_id: UUID) -> bytes | None:
+        """Return what ``read`` finds for a job; None only where no topic held the job when this was called."""
+        found = await read(job_id)
+        if found is None:
+            await self.catch_up()
+            found = await read(job_id)
+        return found

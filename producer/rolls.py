@@ -1,0 +1,65 @@
+"""Turns posted properties and sales into the records of the compacted topics."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from producer.bulk import Faulty, Object
+from producer.errors import Fault
+from producer.faults import complaints
+from producer.lane import Record
+from producer.models import PropertyBody, PropertyRow, SaleRow
+from schemas.counties import normalise_county
+from schemas.records import record_key
+
+_DIFFERS: Final = "differs from the path"
+_MAX_VALUE: Final = 512 * 1024
+
+
+def property_record(body: Object, county_id: str, property_id: str, now_ms: int) -> Record:
+    """Return the record of one property that the path names.
+
+    Raises:
+        Faulty: the body is not what the schema asks for, or states other ids than the path.
+    """
+    if body.get("property_id", property_id) not in {property_id, None}:
+        raise Faulty((Fault("/property_id", _DIFFERS),))
+    value = _value(PropertyBody, body, county_id, {"property_id": property_id})
+    return Record(record_key(county_id, property_id), value, now_ms)
+
+
+def property_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
+    """Return the record of one property of many; ``pointer`` says where it stands.
+
+    Raises:
+        Faulty: it is not what the schema asks for.
+    """
+    value = _value(PropertyRow, body, county_id, {}, pointer)
+    return Record(record_key(county_id, str(body["property_id"])), value, now_ms)
+
+
+def sale_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
+    """Return the record of one sale of many; ``pointer`` says where it stands.
+
+    Raises:
+        Faulty: it is not what the schema asks for.
+    """
+    value = _value(SaleRow, body, county_id, {}, pointer)
+    return Record(record_key(county_id, str(body["sale_id"])), value, now_ms)
+
+
+def _value(model: type[BaseModel], body: Object, county_id: str, ids: Mapping[str, str], pointer: str = "") -> bytes:
+    try:
+        record = model.model_validate_json(orjson.dumps(body), strict=True)
+    except ValidationError as wrong:
+        raise Faulty(complaints(wrong, body, below=pointer)) from None
+    stated = body.get("county_id")
+    if isinstance(stated, str) and normalise_county(stated) != county_id:
+        raise Faulty((Fault(f"{pointer}/county_id", _DIFFERS),))
+    known = record.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    value = orjson.dumps({**ids, **known, "county_id": county_id})
+    if len(value) > _MAX_VALUE:
+        raise Faulty((Fault(pointer, "is too large"),))
+    return value

@@ -1,0 +1,112 @@
+"""The documents of the interface: OpenAPI, AsyncAPI, Swagger UI from its package, and the page at ``/``."""
+
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from producer.answers import json_answer
+from producer.errors import NotFound
+from producer.gateway import Gateway
+from schemas.documents import DIRECTORY
+
+ASSETS: Final = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "start.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+"""Files of the documentation page and their types."""
+
+OPENAPI: Final = web.AppKey("openapi", bytes)
+"""Where the application keeps its OpenAPI document."""
+
+_HTML: Final = "text/html; charset=utf-8"
+_CACHED: Final = "public, max-age=86400"
+_POLICY: Final = (
+    "default-src 'none'; connect-src 'self'; font-src 'self' data:; img-src 'self' data:; "
+    "script-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+)
+_DOCS: Final = b"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>TerraFusion Sync: interface</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head><body><div id="swagger-ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script>
+</body></html>
+"""
+_START: Final = b"""\
+SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});
+"""
+_LANDING: Final = b"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>TerraFusion Sync</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}
+code{font-size:.95em}</style></head><body>
+<h1>TerraFusion Sync valuations</h1>
+<p>Post a request to <code>/api/v1/valuation/run</code>; its result follows under
+<code>/api/v1/valuation/results/{job_id}</code>.</p>
+<ul><li><a href="/docs">Interface, to try out</a> (<a href="/openapi.json">OpenAPI 3.1</a>)</li>
+<li><a href="/asyncapi.json">Topics (AsyncAPI 3)</a></li>
+<li><a href="/api/v1/valuation/jobs">Jobs</a>, <a href="/api/v1/counties">counties</a></li>
+<li><a href="/readyz">Readiness</a>, <a href="/metrics">metrics</a></li></ul>
+</body></html>
+"""
+
+
+def product_version() -> str:
+    """Return the version of the installed package."""
+    return version("terrafusion-sync")
+
+
+async def openapi_json(_gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with the OpenAPI document."""
+    return json_answer(request.app[OPENAPI])
+
+
+async def asyncapi_json(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
+    """Answer with the AsyncAPI document."""
+    return json_answer((DIRECTORY / "asyncapi.json").read_bytes())
+
+
+async def docs(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
+    """Answer with Swagger UI on the OpenAPI document."""
+    return _page(_DOCS)
+
+
+async def docs_asset(_gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with one of the documentation page's files."""
+    name = request.match_info["name"]
+    if name not in ASSETS:
+        raise NotFound("The documentation page has no such file.")
+    headers = {"Content-Type": ASSETS[name], "Cache-Control": _CACHED, "X-Content-Type-Options": "nosniff"}
+    if name == "start.js":
+        return web.Response(body=_START, headers=headers)
+    return web.FileResponse(_swagger_ui() / name, headers=headers)
+
+
+async def landing(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
+    """Answer with a page that says where things are."""
+    return _page(_LANDING)
+
+
+def _page(html: bytes) -> web.Response:
+    headers = {"Content-Type": _HTML, "Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=html, headers=headers)
+
+
+def _swagger_ui() -> Path:
+    """Return where the package ``flask-swagger-ui`` keeps Swagger UI; its code is not imported."""
+    found = find_spec("flask_swagger_ui")
+    if found is None or found.origin is None:
+        raise NotFound("Swagger UI is not installed: the package flask-swagger-ui is missing.")
+    return Path(found.origin).parent / "dist"
+
+
+def encoded(document: dict[str, object]) -> bytes:
+    """Return a document as JSON for people to read."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)

@@ -1,0 +1,53 @@
+"""GET status, results and jobs: what has become of requests, read from the job view."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+
+from producer.answers import json_answer
+from producer.errors import NotFound
+from producer.gateway import Gateway
+from producer.parameters import job_id_in_path, query_choice, query_county, query_int, query_text, query_time
+from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
+from schemas.reasons import FailureReason, JobStatus
+
+
+async def status(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with the job object."""
+    return await _job(gateway, request, gateway.view.job)
+
+
+async def results(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with the job object and its result, which is null until the job is completed."""
+    return await _job(gateway, request, gateway.view.result)
+
+
+async def jobs(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with one page of jobs, newest first."""
+    page = await gateway.view.jobs(_filter(request))
+    return json_answer(b'{"items":%b,"next":%b}' % (page.items, orjson.dumps(page.next)))
+
+
+async def _job(
+    gateway: Gateway, request: web.Request, read: Callable[[UUID], Awaitable[bytes | None]]
+) -> web.StreamResponse:
+    job_id = job_id_in_path(request)
+    found = await gateway.known(read, job_id)
+    if found is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return json_answer(found)
+
+
+def _filter(request: web.Request) -> JobFilter:
+    return JobFilter(
+        county_id=query_county(request),
+        property_id=query_text(request, "property_id"),
+        status=query_choice(request, "status", JobStatus),
+        failure_reason=query_choice(request, "failure_reason", FailureReason),
+        batch_id=query_text(request, "batch_id"),
+        created_after_ms=query_time(request, "created_after"),
+        limit=query_int(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT),
+        cursor=query_text(request, "cursor", limit=1024),
+    )

@@ -1,0 +1,257 @@
+# ruff: noqa: ARG002, ARG005 - fakes take what the real ones take
+"""Hand-written stand-ins for Kafka, the job view and the roll, enough to run the whole gateway without either."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import orjson
+from aiokafka.errors import KafkaConnectionError
+
+from producer.headers import read_idempotency
+from producer.lane import Batch, Record
+from producer.orders import Order
+from producer.properties.base import CountySize, PropertyPage
+from producer.store.base import BatchCounts, BatchPage, JobFilter, NewBatch, Page
+from producer.view.live import LiveFilter, LiveResult
+from schemas.cloudevents import Header
+from schemas.codec import decode_request
+
+
+@dataclass(slots=True)
+class FakeBatch:
+    """Takes ``room`` records."""
+
+    room: int = 1000
+    records: list[Record] = field(default_factory=list)
+
+    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: Sequence[Header]) -> object | None:
+        if len(self.records) >= self.room:
+            return None
+        self.records.append(Record(key, value, timestamp, headers))
+        return True
+
+
+@dataclass(slots=True)
+class FakeKafka:
+    """A cluster in memory: down, hanging, refusing or well."""
+
+    partitions: int = 12
+    up: bool = True
+    hanging: bool = False
+    refusal: Exception | None = None
+    room: int = 1000
+    log: dict[str, list[tuple[int, Record]]] = field(default_factory=dict)
+    batches: int = 0
+    listeners: list[Callable[[str, Record], None]] = field(default_factory=list)
+    waiting: list[tuple[FakeBatch, str, int, "asyncio.Future[object]"]] = field(default_factory=list)
+
+    def records(self, topic: str) -> list[Record]:
+        return [record for _, record in self.log.get(topic, [])]
+
+    async def start(self) -> None:
+        if not self.up:
+            raise KafkaConnectionError("no broker answers")
+
+    async def stop(self, seconds: float) -> None:
+        pass
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        return set(range(self.partitions))
+
+    async def reachable(self) -> bool:
+        return self.up and not self.hanging
+
+    def create_batch(self) -> FakeBatch:
+        return FakeBatch(self.room)
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]:
+        assert isinstance(batch, FakeBatch)
+        sent = asyncio.get_running_loop().create_future()
+        if self.refusal is not None:
+            sent.set_exception(self.refusal)
+        elif self.hanging:
+            self.waiting.append((batch, topic, partition, sent))
+        else:
+            self._write(batch, topic, partition)
+            sent.set_result(None)
+        return sent
+
+    def come_back(self) -> None:
+        """Acknowledge what hung."""
+        self.hanging = False
+        for batch, topic, partition, sent in self.waiting:
+            self._write(batch, topic, partition)
+            sent.set_result(None)
+        self.waiting.clear()
+
+    def _write(self, batch: FakeBatch, topic: str, partition: int) -> None:
+        self.batches += 1
+        for record in batch.records:
+            self.log.setdefault(topic, []).append((partition, record))
+            for listener in self.listeners:
+                listener(topic, record)
+
+
+@dataclass(slots=True)
+class FakeAwaited:
+    view: "FakeView"
+    job_id: UUID
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self, timeout_s: float) -> bytes | None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.done.wait()
+        except TimeoutError:
+            return None
+        return self.view.finished[self.job_id]
+
+
+@dataclass(slots=True)
+class FakeView:
+    """Jobs as a fake cluster's requests tell them; visible only after ``catch_up`` where ``late``."""
+
+    requests_topic: str = "valuation.requests"
+    ready: bool = True
+    trouble: str | None = None
+    reachable: bool = True
+    late: bool = False
+    answers: Callable[[dict[str, object]], dict[str, object] | None] = lambda job: None
+    pending: dict[UUID, dict[str, object]] = field(default_factory=dict)
+    visible: dict[UUID, dict[str, object]] = field(default_factory=dict)
+    finished: dict[UUID, bytes] = field(default_factory=dict)
+    keys: dict[UUID, tuple[UUID, bytes]] = field(default_factory=dict)
+    waiters: dict[UUID, list[FakeAwaited]] = field(default_factory=dict)
+    catch_ups: int = 0
+    filters: list[JobFilter] = field(default_factory=list)
+
+    def read(self, topic: str, record: Record) -> None:
+        """Follow a fake cluster."""
+        if topic != self.requests_topic:
+            return
+        request = decode_request(
+            record.value, key=record.key, topic=topic, partition=0, offset=0, timestamp_ms=record.timestamp_ms
+        )
+        job_id = UUID(request.job_id)
+        key = read_idempotency(record.headers)
+        if key is not None:
+            self.keys[key[0]] = (job_id, key[1])
+        self.pending.setdefault(job_id, Order(request, None).job())
+        if not self.late:
+            self._show()
+        if (result := self.answers(self.pending[job_id])) is not None:
+            self.finish(job_id, result)
+
+    def finish(self, job_id: UUID, result: dict[str, object]) -> None:
+        """Let a job end."""
+        ended = {**self.pending[job_id], "status": "COMPLETED", "completed_at": "2026-11-23T09:00:01.000Z"}
+        self.pending[job_id] = ended
+        self.finished[job_id] = orjson.dumps({**ended, "result": result})
+        for waiter in self.waiters.get(job_id, []):
+            waiter.done.set()
+
+    def _show(self) -> None:
+        self.visible |= self.pending
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def lag(self) -> int:
+        return 0
+
+    async def catch_up(self, timeout_s: float) -> bool:
+        self.catch_ups += 1
+        if self.reachable:
+            self._show()
+        return self.reachable
+
+    @contextmanager
+    def expect(self, job_id: UUID) -> Iterator[FakeAwaited]:
+        waiter = FakeAwaited(self, job_id)
+        self.waiters.setdefault(job_id, []).append(waiter)
+        yield waiter
+        self.waiters[job_id].remove(waiter)
+
+    @asynccontextmanager
+    async def subscribe(
+        self, wanted: LiveFilter, last_event_id: str | None = None
+    ) -> AsyncIterator[AsyncIterator[LiveResult]]:
+        async def nothing() -> AsyncIterator[LiveResult]:
+            return
+            yield
+
+        yield nothing()
+
+    async def job(self, job_id: UUID) -> bytes | None:
+        found = self.visible.get(job_id)
+        return None if found is None else orjson.dumps(self.pending[job_id])
+
+    async def result(self, job_id: UUID) -> bytes | None:
+        if job_id in self.finished:
+            return self.finished[job_id]
+        found = self.visible.get(job_id)
+        return None if found is None else orjson.dumps({**found, "result": None})
+
+    async def jobs(self, wanted: JobFilter, *, results: bool = False) -> Page:
+        self.filters.append(wanted)
+        return Page(orjson.dumps(list(self.visible.values())[: wanted.limit]), len(self.visible), None)
+
+    async def idempotency(self, key_id: UUID) -> tuple[UUID, bytes] | None:
+        return self.keys.get(key_id)
+
+    async def batch(self, batch_id: str) -> BatchCounts | None:
+        return None
+
+    async def batches(self, *, limit: int = 100, cursor: str | None = None) -> BatchPage:
+        return BatchPage((), None)
+
+    async def create_batch(self, batch: NewBatch) -> None: ...
+
+    async def cancel_batch(self, batch_id: str, *, now_ms: int) -> BatchCounts | None:
+        return None
+
+
+@dataclass(slots=True)
+class FakeProperties:
+    """A roll in memory, filled from a fake cluster."""
+
+    ready: bool = True
+    reachable: bool = True
+    topic: str = "property.records"
+    records: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    serving: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, topic: str, record: Record) -> None:
+        if topic == self.topic and record.value is not None:
+            county, _, own = record.key.decode().partition("/")
+            self.records[county, own] = record.value
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def catch_up(self, timeout_s: float) -> bool:
+        return self.reachable
+
+    async def find(self, county_id: str, property_id: str) -> bytes | None:
+        return self.records.get((county_id, property_id))
+
+    async def search(self, county_id: str, text: str, *, after: str | None, limit: int) -> PropertyPage:
+        ids = sorted(own for county, own in self.records if county == county_id and own.startswith(text))
+        ids = [own for own in ids if after is None or own > after]
+        page = ids[:limit]
+        items = [self.records[county_id, own] for own in page]
+        return PropertyPage(items, page[-1] if len(ids) > limit else None)
+
+    async def counties(self) -> Sequence[CountySize]:
+        sizes: dict[str, int] = {}
+        for county, _ in self.records:
+            sizes[county] = sizes.get(county, 0) + 1
+        return [CountySize(county, size) for county, size in sorted(sizes.items())]
+
+    async def models(self) -> Mapping[str, bytes]:
+        return self.serving
