@@ -3,13 +3,17 @@
 Start-up must stay well under a second, so command modules import what is heavy inside their functions.
 """
 
+import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 
 import typer
 
 from deploy.errors import DeployError
 from deploy.local import commands as local
+from deploy.sample_county import sample_county
 
 FAILED = 1
 
@@ -26,6 +30,10 @@ def build() -> typer.Typer:
     app.command("doctor")(local.doctor)
     app.add_typer(local.kafka, name="kafka")
     app.add_typer(local.topics, name="topics")
+    app.command("sample-county")(sample_county)
+    for module in ("producer.commands", "processor.commands"):
+        with suppress(ModuleNotFoundError, AttributeError):
+            app.add_typer(import_module(module).app)
     return app
 
 
@@ -41,4 +49,5 @@ def run(app: Callable[[], None]) -> int:
 
 def main() -> None:
     """Entry point of the console script."""
+    logging.getLogger().addHandler(logging.NullHandler())  # libraries' warnings reach people as errors of ours
     sys.exit(run(build()))

@@ -19,6 +19,7 @@ from deploy.local.cache import cache_directory, exclusive
 
 LOCK_FILE: Final = Path(__file__).with_name("kafka.lock")
 _PARALLEL: Final = 8
+_CONNECT_SECONDS: Final = 20
 
 Progress = Callable[[int, int], None]
 
@@ -39,6 +40,10 @@ class Jar:
 
     def __str__(self) -> str:
         return f"{self.group}:{self.artifact}:{self.version} sha256:{self.sha256}"
+
+
+Source = Callable[[Jar, Path], Path]
+"""Gives the file of a jar, which need not be the recorded one; may write below the directory it is given."""
 
 
 def read_lock(path: Path = LOCK_FILE) -> tuple[Jar, ...]:
@@ -68,12 +73,12 @@ def missing(jars: Sequence[Jar]) -> tuple[Jar, ...]:
     return tuple(jar for jar in jars if _sum(directory / jar.file_name) != jar.sha256)
 
 
-def class_path(jars: Sequence[Jar], progress: Progress | None = None) -> tuple[Path, ...]:
+def class_path(jars: Sequence[Jar], progress: Progress | None = None, source: Source | None = None) -> tuple[Path, ...]:
     """Return the verified jar files, fetching those that the cache lacks.
 
     Every file is read and its sum compared on each call. Files appear in the cache in one step, and one process at a
     time fetches, so any number of processes may call this at once, and one that is killed leaves nothing half done.
-    ``progress(done, total)`` is called as jars arrive.
+    ``progress(done, total)`` is called as jars arrive; ``source`` is `from_repositories` unless given.
 
     Raises:
         JarsUnavailable: a jar is not to be had.
@@ -82,8 +87,30 @@ def class_path(jars: Sequence[Jar], progress: Progress | None = None) -> tuple[P
     directory = jars_directory(jars)
     if missing(jars):
         with exclusive(directory.with_suffix(".lock")):
-            _fetch(missing(jars), directory, progress or (lambda _done, _total: None))
+            _fetch(missing(jars), directory, progress or (lambda _done, _total: None), source or from_repositories)
     return tuple(directory / jar.file_name for jar in jars)
+
+
+def from_repositories(jar: Jar, scratch: Path) -> Path:
+    """Return the file from Maven's own local repository where it has the recorded one, else from the network.
+
+    Raises:
+        JarsUnavailable: the file is not to be had.
+    """
+    from jgo.maven import MavenContext  # noqa: PLC0415 - start-up time
+
+    own = _maven_repository() / jar.group.replace(".", "/") / jar.artifact / jar.version / jar.file_name
+    if _sum(own) == jar.sha256:
+        return own
+    context = MavenContext(repo_cache=scratch, timeout=_CONNECT_SECONDS)
+    try:
+        fetched: Path = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise JarsUnavailable(
+            f"{jar.group}:{jar.artifact}:{jar.version} could not be fetched: {error}",
+            hint="Kafka's jars are fetched once per user. Check the network and its proxy settings, then try again.",
+        ) from error
+    return fetched
 
 
 def _sum(path: Path) -> str | None:
@@ -94,7 +121,7 @@ def _sum(path: Path) -> str | None:
         return None
 
 
-def _fetch(jars: Sequence[Jar], directory: Path, progress: Progress) -> None:
+def _fetch(jars: Sequence[Jar], directory: Path, progress: Progress, source: Source) -> None:
     if not jars:
         return
     directory.mkdir(parents=True, exist_ok=True)
@@ -102,7 +129,7 @@ def _fetch(jars: Sequence[Jar], directory: Path, progress: Progress) -> None:
     for abandoned in directory.parent.glob(f"{prefix}*"):  # whoever fetched these was killed: the lock is ours now
         shutil.rmtree(abandoned, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=prefix) as scratch, _pool() as pool:
-        for done, path in enumerate(pool.map(lambda jar: _verified(jar, Path(scratch)), jars), start=1):
+        for done, path in enumerate(pool.map(lambda jar: _verified(jar, Path(scratch), source), jars), start=1):
             path.replace(directory / path.name)
             progress(done, len(jars))
 
@@ -111,29 +138,16 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_PARALLEL, thread_name_prefix="jars")
 
 
-def _verified(jar: Jar, scratch: Path) -> Path:
-    """Return a file below ``scratch`` with the recorded bytes, from Maven's own local repository or the network."""
-    from jgo.maven import MavenContext  # noqa: PLC0415 - start-up time
-
-    context = MavenContext(repo_cache=scratch, timeout=30)
-    target = scratch / jar.file_name
-    own = _maven_repository() / jar.group.replace(".", "/") / jar.artifact / jar.version / jar.file_name
-    if _sum(own) == jar.sha256:
-        target.write_bytes(own.read_bytes())
-        return target
-    try:
-        context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve().replace(target)
-    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
-        raise JarsUnavailable(
-            f"{jar.group}:{jar.artifact}:{jar.version} could not be fetched: {error}",
-            hint="Kafka's jars are fetched once per user. Check the network and its proxy settings, then try again.",
-        ) from error
-    if (got := _sum(target)) != jar.sha256:
+def _verified(jar: Jar, scratch: Path, source: Source) -> Path:
+    """Return a copy below ``scratch`` of what the source gave, if it has the recorded sum."""
+    copy = scratch / jar.file_name
+    shutil.copyfile(source(jar, scratch), copy)
+    if (got := _sum(copy)) != jar.sha256:
         raise JarAltered(
             f"{jar.file_name} has the SHA-256 sum {got}, but {jar.sha256} is recorded in {LOCK_FILE.name}.",
             hint="The file was not used. Something between here and the artifact repository altered it.",
         )
-    return target
+    return copy
 
 
 def _maven_repository() -> Path:

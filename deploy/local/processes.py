@@ -1,6 +1,8 @@
 """Workers and gateway as the stack starts them: command lines, environment, ports, and one stack per data directory."""
 
+import hashlib
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +54,11 @@ class Processes:
         command = Command(program, self.settings.logs_directory / f"{name}.log", self._environment(worker))
         return WebService(name, command, f"{url}/readyz", from_stack(name, self.show))
 
+    def _identity(self) -> str:
+        """Return a name that this stack keeps between runs and no other stack on the same cluster has."""
+        place = f"{socket.gethostname()}:{self.settings.data_dir.resolve()}"
+        return hashlib.sha256(place.encode()).hexdigest()[:12]
+
     def _environment(self, worker: int) -> dict[str, str]:
         settings = self.settings
         return {
@@ -62,6 +69,7 @@ class Processes:
             "GATEWAY_PORT": str(settings.gateway_port),
             "PROCESSOR_HOST": settings.processor_host,
             "PROCESSOR_PORT": str(settings.processor_port + worker),
+            "PROCESSOR_INSTANCE_ID": f"{self._identity()}-{worker}",
             "PYTHONUNBUFFERED": "1",
         }
 
