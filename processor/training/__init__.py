@@ -1,0 +1,1 @@
+"""Learning a county's model from its sales, offline: validation, index, features, trees, study, gate, bundle."""

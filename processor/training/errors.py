@@ -1,0 +1,15 @@
+"""What can go wrong on purpose while training.
+
+::
+
+    TrainingError
+    └── TooFewSales     the county has not enough usable sales to learn from
+"""
+
+
+class TrainingError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class TooFewSales(TrainingError):  # noqa: N818 - reads as what it is
+    """Not enough usable sales remain after validation; the message says how many and why the others went."""
