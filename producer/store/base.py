@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
+from producer.store.outcomes import FIRST_FINAL
 from schemas.reasons import FailureReason, JobStatus
 
 BatchKind = Literal["batch", "reappraisal"]
@@ -38,6 +39,10 @@ class JobRow(NamedTuple):
     result: bytes | None
     partition: int
     offset: int
+
+    def supersedes(self, known: "JobRow") -> bool:
+        """Whether this row replaces one that is known of the same job: final over pending, later over earlier."""
+        return self.outcome >= FIRST_FINAL and (known.outcome < FIRST_FINAL or self.updated_ms >= known.updated_ms)
 
 
 class KeyRow(NamedTuple):
