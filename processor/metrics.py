@@ -148,6 +148,25 @@ class ProcessorMetrics:
         self.batch_size.observe(requests)
         self.transaction_seconds.observe(seconds)
 
+    def show_lag(self, lags: Mapping[int, int]) -> None:
+        """Show the lag of the partitions held now, and of no others."""
+        self.lag.clear()
+        for partition, lag in lags.items():
+            self.lag.labels(str(partition)).set(lag)
+        self.assigned.set(len(lags))
+
+    def show_models(
+        self, sizes: Mapping[str, int], versions: Mapping[str, str], trained_ms: Mapping[str, int], now_ms: int
+    ) -> None:
+        """Show the properties on the roll, the models in service, and their age."""
+        self.model_info.clear()
+        for county, size in sizes.items():
+            self.properties.labels(county).set(size)
+        for county, model in versions.items():
+            self.model_info.labels(county, model).set(1)
+        for county, trained in trained_ms.items():
+            self.model_age.labels(county).set(max(0.0, (now_ms - trained) / 1000))
+
     def _counter(self, name: str, text: str, *labels: str) -> PrometheusCounter:
         return PrometheusCounter(name, text, labels, registry=self.registry)
 

@@ -1,0 +1,177 @@
+"""What requests are valued with: the counties' rolls and engines, or one fixed value to measure the pipeline with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from processor.handler import Engines, Roll
+from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
+from schemas.clock import epoch_ms
+from schemas.topics import Topics
+
+
+class Appraisal(Protocol):
+    """A roll and the engines over it, and how they are kept current."""
+
+    @property
+    def roll(self) -> Roll:
+        """The property roll."""
+        ...
+
+    @property
+    def engines(self) -> Engines:
+        """The engines in service."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether the roll has been read as far as its topics went at the start."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to read; returns at once."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        ...
+
+    async def wait_ready(self) -> None:
+        """Return once ``ready``; raises when it will never be."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Return when the roll holds everything that its topics held as of the call."""
+        ...
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many properties each county has."""
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of the engine that serves each county."""
+        ...
+
+    def trained_ms(self) -> Mapping[str, int]:
+        """Return when each county's model was trained, in milliseconds since 1970-01-01."""
+        ...
+
+
+class CountyAppraisal:
+    """The counties as their topics tell of them."""
+
+    def __init__(self, topics: Topics, client_options: Mapping[str, Any]) -> None:
+        # The engine brings scipy and numba along: not everything that imports this module values properties.
+        from processor.roll import PropertyRoll, RollFollower, ServingModels  # noqa: PLC0415 - start-up time
+        from processor.valuation.registry import EngineRegistry  # noqa: PLC0415 - start-up time
+
+        self.roll: PropertyRoll = PropertyRoll()
+        self._models = ServingModels()
+        self._follower = RollFollower(self.roll, self._models, topics, client_options)
+        self.engines: EngineRegistry = EngineRegistry(self.roll.sales)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the roll has been read as far as its topics went at the start, and is still followed."""
+        return self._follower.ready and self._follower.failure is None
+
+    async def start(self) -> None:
+        """Begin to follow the topics."""
+        await self._follower.start()
+
+    async def stop(self) -> None:
+        """Stop following the topics and making engines."""
+        await self._follower.stop()
+        self.engines.close()
+
+    async def wait_ready(self) -> None:
+        """Return once the roll is read; raises what ended the follower."""
+        await self._follower.wait_ready()
+
+    async def catch_up(self) -> None:
+        """Return when the roll holds everything that its topics held as of the call."""
+        await self._follower.catch_up()
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many properties each county has."""
+        return self.roll.sizes()
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the version of every engine that serves."""
+        return self.engines.versions()
+
+    def trained_ms(self) -> Mapping[str, int]:
+        """Return when each county's model was trained."""
+        return {county_id: epoch_ms(model.trained_at) for county_id, model in self._models.all().items()}
+
+
+class ConstantAppraisal:
+    """Holds every property of every county and values all of them the same: what is left is the pipeline."""
+
+    _RESULT: Final = b'{"estimated_value":250000.0,"model_version":"constant"}'
+
+    county_id: Final = "*"
+    version: Final = "constant"
+    ready: Final = True
+
+    @property
+    def roll(self) -> Roll:
+        """All properties."""
+        return self
+
+    @property
+    def engines(self) -> Engines:
+        """The one engine."""
+        return self
+
+    def county(self, _county_id: str) -> "ConstantAppraisal":
+        """Return the county, like all others."""
+        return self
+
+    def lookup(self, property_ids: Sequence[str]) -> tuple[Ints, Frame]:
+        """Find every property."""
+        return np.arange(len(property_ids)), Frame(len(property_ids), {}, {})
+
+    def engine(self, _county_id: str) -> "ConstantAppraisal":
+        """Return the engine, the same for all."""
+        return self
+
+    def value(self, subjects: Subjects) -> list[bytes | InsufficientData]:
+        """Return the same result for each subject."""
+        return [self._RESULT] * len(subjects)
+
+    async def start(self) -> None:
+        """Read nothing."""
+
+    async def stop(self) -> None:
+        """Read nothing."""
+
+    async def wait_ready(self) -> None:
+        """Return at once."""
+
+    async def catch_up(self) -> None:
+        """Return at once."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Return nothing: there are no properties."""
+        return {}
+
+    def versions(self) -> Mapping[str, str]:
+        """Return nothing: there is no model."""
+        return {}
+
+    def trained_ms(self) -> Mapping[str, int]:
+        """Return nothing: there is no model."""
+        return {}
+
+
+_MAKERS: Final[Mapping[str, Callable[[Topics, Mapping[str, Any]], Appraisal]]] = {
+    "county": CountyAppraisal,
+    "constant": lambda _topics, _options: ConstantAppraisal(),
+}
+
+
+def appraisal(engine: str, topics: Topics, client_options: Mapping[str, Any]) -> Appraisal:
+    """Return the appraisal of a setting: ``county`` or ``constant``."""
+    return _MAKERS[engine](topics, client_options)

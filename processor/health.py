@@ -1,0 +1,72 @@
+"""Whether a worker is alive and whether it is ready, with the reasons when it is not."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from processor.lanes.lane import Lane, LaneState
+
+_SILENCE_SECONDS: Final = 10.0
+"""Kafka counts as away when it has not answered for this long."""
+_STUCK_EXTRA: Final = 10.0
+"""A stalled worker says so on /livez for this long before it leaves."""
+
+
+class Membership(Protocol):
+    """What health needs to know of the source."""
+
+    joined: bool
+    why: str
+
+    @property
+    def lanes(self) -> Collection[Lane]:
+        """The lanes held now."""
+        ...
+
+
+class Lag(Protocol):
+    """What health needs to know of the lag."""
+
+    answered: float | None
+
+    @property
+    def stalled_seconds(self) -> float:
+        """How long the partition that is worst off has stood still."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Answers the two questions of an orchestrator."""
+
+    membership: Membership
+    lag: Lag
+    roll_ready: Callable[[], bool]
+    stall_seconds: float
+    now: Callable[[], float] = time.monotonic
+
+    def dead(self) -> list[str]:
+        """Return why the worker should be replaced; nothing while it works, waits for Kafka, or has nothing to do."""
+        stalled = self.lag.stalled_seconds
+        return [f"no progress for {stalled:.0f} s though there is lag"] if stalled >= self.stall_seconds else []
+
+    def must_exit(self) -> bool:
+        """Tell whether the worker has been stuck for so long that it should leave."""
+        return self.lag.stalled_seconds >= self.stall_seconds + _STUCK_EXTRA
+
+    def unready(self) -> list[str]:
+        """Return why the worker cannot value requests now; nothing when it can."""
+        reasons = []
+        if not self.roll_ready():
+            reasons.append("the property roll is being read")
+        if not self.membership.joined:
+            reasons.append(f"not in the group: {self.membership.why}")
+        elif self.lag.answered is None or self.now() - self.lag.answered > _SILENCE_SECONDS:
+            reasons.append("Kafka does not answer")
+        reasons += [
+            f"partition {lane.partition.partition} is {lane.state.value}" + (f": {lane.why}" if lane.why else "")
+            for lane in self.membership.lanes
+            if lane.state is not LaneState.RUNNING
+        ]
+        return reasons + self.dead()

@@ -1,0 +1,51 @@
+"""One budget of records in hand for the whole worker, so that twelve partitions cost no more memory than one."""
+
+import asyncio
+from collections import deque
+
+
+class Budget:
+    """Hands out shares of a fixed number of records; whoever waits longest is served first."""
+
+    def __init__(self, records: int) -> None:
+        self._free = records
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def free(self) -> int:
+        """How many records may still be taken in hand."""
+        return self._free
+
+    async def take(self, wanted: int) -> int:
+        """Take up to ``wanted`` records into hand; waits until there is room for at least one."""
+        while self._free <= 0 or self._waiting:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except BaseException:
+                if turn in self._waiting:
+                    self._waiting.remove(turn)
+                else:
+                    self._wake()
+                raise
+            if self._free > 0:
+                break
+        granted = min(wanted, self._free)
+        self._free -= granted
+        if self._free > 0:
+            self._wake()
+        return granted
+
+    def give(self, records: int) -> None:
+        """Return records to the budget."""
+        self._free += records
+        if self._free > 0:
+            self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return

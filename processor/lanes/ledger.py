@@ -1,0 +1,101 @@
+"""The transactional producer of one lane: everything that a batch comes to, written and committed as one.
+
+It never aborts: a ledger that failed is discarded, and the next one's ``InitProducerId`` aborts whatever was open.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from processor.batch import Row
+
+_TRANSACTION_MS: Final = 60_000
+_REQUEST_MS: Final = 10_000
+_CANCELLATIONS: Final = 3
+"""The sender outlives a first cancellation for as long as a request of its own does."""
+_RETRY_MS: Final = 5
+"""Right after a commit Kafka answers "not yet" until the markers are written; waiting 100 ms would double latency."""
+
+
+class Ledger:
+    """Writes rows and the offset they settle in one transaction at a time."""
+
+    def __init__(
+        self, client_options: Mapping[str, Any], *, partition: TopicPartition, group: str, batch_bytes: int
+    ) -> None:
+        self._partition = partition
+        self._group = group
+        # Bound to the partition, not to the worker: whoever starts last fences everybody else out of this partition.
+        self._producer = AIOKafkaProducer(
+            **client_options,
+            transactional_id=f"{group}.{partition.topic}.{partition.partition}",
+            client_id=f"lane-{partition.partition}",
+            transaction_timeout_ms=_TRANSACTION_MS,
+            request_timeout_ms=_REQUEST_MS,
+            retry_backoff_ms=_RETRY_MS,
+            linger_ms=0,
+            max_batch_size=batch_bytes,
+            max_request_size=2 * batch_bytes,
+        )
+
+    async def start(self) -> None:
+        """Fence every earlier holder of the partition, and wait until its last transaction has ended either way."""
+        await self._producer.start()
+
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
+        """Write rows to their topics, to the lane's partition number, commit the offset with them, all or nothing.
+
+        When this raises it is unknown whether the transaction has committed.
+        """
+        producer = self._producer
+        await producer.begin_transaction()
+        deliveries: list[asyncio.Future[Any]] = []
+        settled = asyncio.ensure_future(self._settle(next_offset))
+        try:
+            for topic, records in rows.items():
+                await self._send(topic, records, deliveries)
+            await asyncio.gather(settled, *deliveries)
+        finally:
+            settled.cancel()
+        await producer.commit_transaction()
+
+    async def _settle(self, next_offset: int) -> None:
+        await self._producer.send_offsets_to_transaction({self._partition: next_offset}, self._group)
+
+    async def _send(self, topic: str, rows: Sequence[Row], deliveries: list[asyncio.Future[Any]]) -> None:
+        at = 0
+        while at < len(rows):
+            builder = self._producer.create_batch()
+            append = builder.append
+            while at < len(rows):
+                key, value, headers = rows[at]
+                if append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    break
+                at += 1
+            delivery = await self._producer.send_batch(builder, topic, partition=self._partition.partition)
+            delivery.add_done_callback(_looked_at)
+            deliveries.append(delivery)
+
+    async def discard(self) -> None:
+        """Close the connections at once, whatever is in flight; an open transaction is left for the next ledger."""
+        producer = self._producer
+        producer._closed = True  # noqa: SLF001 - stop() would first try to deliver what must not be delivered
+        with contextlib.suppress(Exception):
+            await producer.client.close()
+        # Whatever the sender still waits for will not come any more.
+        producer._message_accumulator.fail_all(ConnectionAbortedError("discarded"))  # noqa: SLF001 - see above
+        sender = producer._sender.sender_task  # noqa: SLF001 - see above
+        for _ in range(_CANCELLATIONS):
+            if sender is None or sender.done():
+                break
+            sender.cancel()
+            await asyncio.wait({sender}, timeout=0.5)
+
+
+def _looked_at(delivery: asyncio.Future[Any]) -> None:
+    """Mark a delivery's failure as seen: the first one ends the transaction, the others only repeat it."""
+    if not delivery.cancelled():
+        delivery.exception()

@@ -1,0 +1,169 @@
+"""Moves a partition's requests through the agent into transactions, from a committed offset until told to stop.
+
+Values ahead while a transaction commits. What has been valued by the time the next one begins goes into it together:
+single requests when there is no backlog, thousands when there is.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from processor.batch import Batch, Outcomes, Row
+from processor.dedupe import Sightings
+from processor.lanes.context import Book, LaneContext
+from processor.lanes.feed import Feed
+from processor.lanes.history import Doubt, Memory
+from processor.lanes.limits import DeadLetterWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Valued:
+    """A batch with its outcomes, waiting for its transaction."""
+
+    batch: Batch
+    outcomes: Outcomes
+
+
+class Mover:
+    """One run of a lane; a failure ends it, and the next run begins at the committed offset."""
+
+    def __init__(  # noqa: PLR0913 - everything one run touches
+        self,
+        feed: Feed,
+        memory: Memory,
+        book: Book,
+        context: LaneContext,
+        *,
+        watch: DeadLetterWatch,
+        record_limit: int,
+    ) -> None:
+        self._feed = feed
+        self._memory = memory
+        self._book = book
+        self._context = context
+        self._watch = watch
+        self._record_limit = record_limit
+        self._sightings = Sightings(memory.window)
+        self._tickets = count()
+        self._ready: asyncio.Queue[Valued | Exception | None] = asyncio.Queue()
+        self._draining = asyncio.Event()
+        self._uncommitted = 0
+        self._room = asyncio.Event()
+        self.in_hand = 0
+        """Records taken from the feed and not settled yet."""
+
+    def drain(self) -> None:
+        """Take nothing more; ``run`` returns once everything in hand has been committed."""
+        self._draining.set()
+
+    async def run(self) -> None:
+        """Move the partition until drained; raises what went wrong, and then nothing in hand will be written."""
+        valuing = asyncio.create_task(self._value())
+        try:
+            while valued := await self._collect():
+                await self._commit(valued)
+        finally:
+            valuing.cancel()
+            await asyncio.wait({valuing})
+            self._context.budget.give(self.in_hand)
+            self.in_hand = 0
+
+    async def _value(self) -> None:
+        """Put valued batches in line until drained, then None; an error takes a batch's place in the line."""
+        try:
+            while await self._may_take():
+                batch = await self._take()
+                if batch is not None:
+                    outcomes = await self._context.desk.submit(batch)
+                    self._uncommitted += len(batch.records)
+                    self._ready.put_nowait(Valued(batch, outcomes))
+        except Exception as error:  # noqa: BLE001 - raised again by _collect, in its turn
+            self._ready.put_nowait(error)
+        else:
+            self._ready.put_nowait(None)
+
+    async def _may_take(self) -> bool:
+        """Wait until there are requests to take and room for them; False when the lane is to drain."""
+        while not self._draining.is_set():
+            if self._uncommitted >= self._context.max_records:
+                self._room.clear()
+                await self._first_of(self._room.wait())
+            else:
+                await self._first_of(self._feed.wait())
+                break
+        return not self._draining.is_set()
+
+    async def _first_of(self, wanted: Coroutine[Any, Any, object]) -> None:
+        """Wait for something, or for the order to drain."""
+        tasks = (asyncio.ensure_future(wanted), asyncio.ensure_future(self._draining.wait()))
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                tasks[0].result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _take(self) -> Batch | None:
+        wanted = min(self._context.pace.batch, self._context.max_records)
+        granted = await self._context.budget.take(wanted)
+        self.in_hand += granted
+        try:
+            records = self._feed.take(granted)
+        except BaseException:
+            self._return(granted)
+            raise
+        self._return(granted - len(records))
+        if not records:
+            return None
+        topic, partition = self._feed.partition
+        return Batch(topic, partition, records, self._sightings, next(self._tickets), self._record_limit)
+
+    def _return(self, records: int) -> None:
+        self.in_hand -= records
+        self._context.budget.give(records)
+
+    async def _collect(self) -> list[Valued]:
+        """Return everything that has been valued, at least one batch; nothing when the lane has drained."""
+        valued: list[Valued] = []
+        while not valued or not self._ready.empty():
+            item = await self._ready.get()
+            if isinstance(item, Valued):
+                valued.append(item)
+            elif valued:
+                self._ready.put_nowait(item)
+                break
+            elif item is None:
+                break
+            else:
+                raise item
+        return valued
+
+    async def _commit(self, valued: Sequence[Valued]) -> None:
+        for each in valued:
+            self._watch.admit(each.outcomes.records, each.outcomes.dead_positions)
+        next_offset = valued[-1].batch.next_offset
+        outcomes = [each.outcomes for each in valued]
+        rows: dict[str, Sequence[Row]] = {
+            self._context.results: [row for each in outcomes for row in each.results],
+            self._context.dead_letters: [row for each in outcomes for row in each.dead_letters],
+        }
+        began = time.perf_counter()
+        self._memory.doubt = Doubt(next_offset, outcomes)
+        async with asyncio.timeout(self._context.commit_seconds):
+            await self._book.write({topic: some for topic, some in rows.items() if some}, next_offset)
+        self._memory.doubt = None
+        self._settle(valued, next_offset)
+        self._context.count(outcomes, time.perf_counter() - began)
+
+    def _settle(self, valued: Sequence[Valued], next_offset: int) -> None:
+        for each in valued:
+            self._sightings.settle(each.batch.ticket)
+        records = sum(len(each.batch.records) for each in valued)
+        self._memory.settled = next_offset
+        self._uncommitted -= records
+        self._room.set()
+        self._return(records)

@@ -1,0 +1,165 @@
+"""The composition root of a worker: everything that one process of ``python -m processor`` is made of."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from aiokafka import TopicPartition
+
+from processor.agent import Desk, Valuer
+from processor.app import add_agent, batch_channel, faust_app
+from processor.appraisal import appraisal
+from processor.batch import Outcomes
+from processor.handler import Collaborators
+from processor.health import Health
+from processor.lanes import LaneSource
+from processor.lanes.budget import Budget
+from processor.lanes.context import LaneContext
+from processor.lanes.lag import LagWatch
+from processor.lanes.ledger import Ledger
+from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.source import Membership
+from processor.metrics import ProcessorMetrics
+from processor.pace import Pace
+from processor.settings import ProcessorSettings
+from processor.web import add_pages
+from schemas.logs import get_logger
+from schemas.topics import Topics
+
+EXIT_FAULT: Final = 70
+"""EX_SOFTWARE; the supervisor starts the worker again."""
+_REFRESH_SECONDS: Final = 1.0
+
+_log = get_logger(__name__)
+
+
+class Worker:
+    """One worker: lanes, agent, web view and what they share, started and stopped by its Faust app."""
+
+    def __init__(
+        self, settings: ProcessorSettings, topics: Topics, client_options: Mapping[str, Any], data_dir: Path
+    ) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._options = client_options
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="valuing")
+        self._pace = Pace(max_records=settings.max_records, batch_seconds=settings.batch_seconds)
+        self._appraisal = appraisal(settings.engine, topics, client_options)
+        self._refreshing: asyncio.Task[None] | None = None
+        self.metrics = ProcessorMetrics(_version())
+        self.app = faust_app(
+            settings.group, host=settings.host, port=settings.port, data_dir=str(data_dir / f"faust-{settings.port}")
+        )
+        self._desk = self._hire()
+        membership = Membership(
+            topics.requests.name,
+            settings.group,
+            settings.instance_id,
+            settings.session_timeout_ms,
+            settings.window,
+        )
+        self.source = LaneSource(client_options, membership, self._context, self._appraisal.wait_ready)
+        self.lag = LagWatch(self.source, self._show_lag)
+        self.health = Health(self.source, self.lag, lambda: self._appraisal.ready, settings.stall_seconds)
+        add_pages(self.app, self.metrics.registry, self.health)
+        self.app.on_before_shutdown.connect(self._finish)
+        self.app.task(self._start)
+
+    def _hire(self) -> Desk:
+        """Set up the agent, and return the desk where it takes its batches from."""
+        channel = batch_channel(self.app)
+        desk = Desk(channel)
+        using = Collaborators(
+            roll=self._appraisal.roll,
+            engines=self._appraisal.engines,
+            now_ms=_now_ms,
+            elapsed=time.perf_counter,
+            app_version=_version(),
+        )
+        add_agent(self.app, channel, Valuer(using, self._appraisal.catch_up, self._pace, self._thread), desk)
+        return desk
+
+    def _context(self, source: LaneSource) -> LaneContext:
+        settings = self._settings
+        return LaneContext(
+            desk=self._desk,
+            budget=Budget(settings.records_in_hand),
+            pace=self._pace,
+            limits=DeadLetterLimits(
+                settings.consecutive_dead_letters, settings.dead_letter_percent, settings.dead_letter_sample
+            ),
+            results=self._topics.results.name,
+            dead_letters=self._topics.dead_letters.name,
+            record_limit=settings.record_limit,
+            max_records=settings.max_records,
+            commit_seconds=settings.commit_seconds,
+            book=self._book,
+            committed=source.committed,
+            bounds=source.ends.bounds,
+            count=self._count,
+            aborted=lambda reason: self.metrics.aborts.labels(reason).inc(),
+            fatal=fatal,
+        )
+
+    def _book(self, partition: TopicPartition, batch_bytes: int) -> Ledger:
+        return Ledger(self._options, partition=partition, group=self._settings.group, batch_bytes=batch_bytes)
+
+    def _count(self, outcomes: Sequence[Outcomes], seconds: float) -> None:
+        self.metrics.count(outcomes, _now_ms(), seconds)
+
+    def _show_lag(self, lags: Mapping[int, int]) -> None:
+        self.metrics.show_lag(lags)
+
+    async def _start(self, _app: faust.App) -> None:
+        """Start everything that is not Faust's; returns at once, also while Kafka is away."""
+        await self._appraisal.start()
+        self.source.start()
+        self.lag.start()
+        self._refreshing = asyncio.create_task(self._refresh())
+
+    async def _refresh(self) -> None:
+        """Keep the slow metrics current, and leave when the worker has been stuck for too long."""
+        while True:
+            await asyncio.sleep(_REFRESH_SECONDS)
+            self.metrics.show_models(
+                self._appraisal.sizes(), self._appraisal.versions(), self._appraisal.trained_ms(), _now_ms()
+            )
+            if self.health.must_exit():
+                _log.critical("stuck", reasons=self.health.dead())
+                os._exit(EXIT_FAULT)
+
+    async def _finish(self, *_args: Any, **_kwargs: Any) -> None:
+        """Finish what is in hand and leave the group, before Faust stops the agent; then leave, come what may."""
+        deadline = threading.Timer(self._settings.stop_seconds, os._exit, (EXIT_FAULT,))
+        deadline.daemon = True
+        deadline.start()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        await self.lag.stop()
+        await self.source.stop()
+        await self._appraisal.stop()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def fatal(error: BaseException) -> None:
+    """End the process over an error that nobody foresaw: a fresh one begins from the last committed offset."""
+    _log.critical("the worker cannot go on", exc_info=error)
+    os._exit(EXIT_FAULT)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _version() -> str:
+    try:
+        return version("terrafusion-sync")
+    except PackageNotFoundError:
+        return "unknown"
