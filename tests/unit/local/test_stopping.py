@@ -1,0 +1,67 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from deploy.local.stopping import FORCED_EXIT, StopRequested, StopSignals
+
+SCRIPT = """
+import sys, time
+from deploy.local.stopping import StopRequested, StopSignals
+with StopSignals(lambda: print("killed", flush=True), limit={limit}):
+    try:
+        print("up", flush=True)
+        time.sleep(60)
+    except StopRequested:
+        print("stopping", flush=True)
+        time.sleep({stop_takes})
+print("stopped", flush=True)
+"""
+
+
+def run(*signals: signal.Signals, stop_takes: float, limit: float = 60) -> tuple[list[str], int]:
+    code = SCRIPT.format(stop_takes=stop_takes, limit=limit)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().strip()]
+        for number in signals:
+            process.send_signal(number)
+            said.append(process.stdout.readline().strip())
+        said += process.stdout.read().split()
+        return said, process.wait(20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_signal_asks_to_stop_in_order(number: signal.Signals) -> None:
+    assert run(number, stop_takes=0) == (["up", "stopping", "stopped"], 0)
+
+
+def test_the_second_signal_kills_at_once() -> None:
+    began = time.monotonic()
+    assert run(signal.SIGINT, signal.SIGINT, stop_takes=50) == (["up", "stopping", "killed"], FORCED_EXIT)
+    assert time.monotonic() - began < 20
+
+
+def test_a_stop_that_takes_too_long_is_cut_short() -> None:
+    assert run(signal.SIGTERM, stop_takes=50, limit=0.3) == (["up", "stopping", "killed"], FORCED_EXIT)
+
+
+def test_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignals(lambda: None):
+        assert signal.getsignal(signal.SIGTERM) != before
+        with pytest.raises(StopRequested):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals(lambda: None):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
