@@ -1,0 +1,100 @@
+"""Reads a CSV of sales and values: which rows can be studied, and what is wrong with the others."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from processor.ratio_study.errors import NoUsableSales, UnreadableFile
+from processor.ratio_study.statistics import Floats
+
+PRICE: Final = "sale_price"
+VALUE: Final = "estimate"
+LOW: Final = "value_low"
+HIGH: Final = "value_high"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is left out of the study."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Sales and values read from a file; every further column is a grouping of the sales."""
+
+    price: Floats
+    value: Floats
+    low: Floats | None
+    high: Floats | None
+    strata: Mapping[str, Sequence[str]]
+    rejected: Sequence[Rejected]
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Read ``sale_price``, ``estimate``, optionally ``value_low`` and ``value_high``, and strata in any other column.
+
+    Raises:
+        UnreadableFile: the file cannot be read, or a needed column is missing.
+        NoUsableSales: no row has a positive price and a positive value.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return _read(csv.DictReader(file, skipinitialspace=True), path)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableFile(f"{path}: not a CSV file in UTF-8: {error}") from error
+
+
+def _read(reader: "csv.DictReader[str]", path: Path) -> Pairs:
+    columns = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = columns
+    missing = [name for name in (PRICE, VALUE) if name not in columns]
+    if missing:
+        raise UnreadableFile(f"{path}: no column {' and no column '.join(missing)}; found: {', '.join(columns) or '-'}")
+    rows: list[dict[str, str]] = []
+    numbers: list[tuple[float, float]] = []
+    rejected: list[Rejected] = []
+    for row in reader:
+        try:
+            numbers.append((_positive(row, PRICE), _positive(row, VALUE)))
+        except ValueError as error:
+            rejected.append(Rejected(reader.line_num, str(error)))
+        else:
+            rows.append(row)
+    if not rows:
+        raise NoUsableSales(f"{path}: no row has a positive price and a positive value ({len(rejected)} rejected).")
+    price, value = np.array(numbers).T.copy()
+    bounds = (LOW, HIGH) if {LOW, HIGH} <= set(columns) else None
+    low, high = (None, None) if bounds is None else (_optional(rows, LOW), _optional(rows, HIGH))
+    names = [name for name in columns if name and name not in {PRICE, VALUE, *(bounds or ())}]
+    return Pairs(price, value, low, high, {name: [row[name] or "" for row in rows] for name in names}, rejected)
+
+
+def _positive(row: Mapping[str, str | None], name: str) -> float:
+    text = (row[name] or "").strip()
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}, not a number" if text else f"{name} is empty") from None
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{name} is {text}; only positive numbers can be studied")
+    return number
+
+
+def _optional(rows: Sequence[Mapping[str, str | None]], name: str) -> Floats:
+    def number(text: str | None) -> float:
+        try:
+            return float(text or "nan")
+        except ValueError:
+            return math.nan
+
+    return np.array([number(row[name]) for row in rows])
