@@ -40,7 +40,7 @@ class ConsoleView:
             with self._moving(name) as advance:
                 yield advance
         else:
-            self.console.print(f"{name} ...", highlight=False)
+            self.console.print(f"{escape(name)} ...", highlight=False)
             yield lambda _done, _total: None
         self.console.print(f"[green]done[/] {escape(name)} [dim]({time.monotonic() - began:.1f} s)[/]", highlight=False)
 

@@ -90,7 +90,8 @@ def test_killing_takes_the_grandchildren_along(tmp_path: Path) -> None:
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from deploy.local.child import Child, Command\n"
-        f"c = Child(Command((sys.executable, '-c', 'import time; time.sleep(60)'), Path({str(tmp_path / 'c.log')!r})))\n"
+        f"log = Path({str(tmp_path / 'c.log')!r})\n"
+        "c = Child(Command((sys.executable, '-c', 'import time; time.sleep(60)'), log))\n"
         "print(c.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:

@@ -65,7 +65,7 @@ def test_a_fetched_file_with_another_sum_is_refused_and_not_kept() -> None:
     repository = Repository(a=b"A")
     jars = repository.jars()
     repository.content["a"] = b"evil"
-    with pytest.raises(JarAltered, match="recorded in kafka.lock"):
+    with pytest.raises(JarAltered, match=r"recorded in kafka\.lock"):
         class_path(jars, source=repository)
     assert not list(jars_directory(jars).iterdir())
 
@@ -112,7 +112,8 @@ def test_mavens_own_repository_is_used_where_its_file_is_the_recorded_one(tmp_pa
     assert own.exists()
 
 
-def test_a_jar_that_is_not_to_be_had_is_named_with_advice(unreachable_network: None) -> None:
+@pytest.mark.usefixtures("unreachable_network")
+def test_a_jar_that_is_not_to_be_had_is_named_with_advice() -> None:
     [jar] = Repository(a=b"A").jars()
     with pytest.raises(JarsUnavailable, match=r"org.x:a:1 could not be fetched(.|\n)*Check the network"):
         class_path([jar])

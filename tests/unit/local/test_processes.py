@@ -56,5 +56,5 @@ def test_each_worker_has_a_port_and_a_group_identity_of_its_own(tmp_path: Path) 
 
 
 def test_an_address_that_listens_everywhere_is_shown_as_one_to_open(tmp_path: Path) -> None:
-    found = settings(tmp_path, gateway_host="0.0.0.0", gateway_port=8123)
-    assert found.gateway_url == "http://127.0.0.1:8123"
+    found = settings(tmp_path, gateway_host="::", gateway_port=8123)
+    assert found.gateway_url == "http://[::1]:8123"
