@@ -108,7 +108,7 @@ async def _ask_and_break(scenario: Scenario, place: Place, fleet: Fleet, journal
     targets = {part: len(fleet.of(part)) for part in Part}
     faults = plan(scenario.seed, seconds, scenario.faults, targets)
     url = fleet.of(Part.GATEWAY)[0].url
-    watcher = Watcher(place.bootstrap, _TOPICS.results.name, journal)
+    watcher = Watcher(place.bootstrap, _TOPICS.results, journal)
     async with sender(place.bootstrap, _TOPICS.requests.name, url, journal) as sending, asyncio.TaskGroup() as group:
         customer = Customer(url, sending.accepted, journal, scenario.seed)
         scraper = Scraper(fleet.of(Part.WORKER), journal)

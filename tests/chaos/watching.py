@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.topics import Topic
 from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Operation, Polled, Scrape, Seen
 
@@ -35,7 +36,7 @@ class Watcher:
     """Reads committed results from the first one on; goes on where it was when Kafka was away."""
 
     bootstrap: str
-    topic: str
+    topic: Topic
     journal: list[Operation]
     jobs: set[str] = field(default_factory=set)
     """Ids of all jobs whose result was received."""
@@ -55,18 +56,15 @@ class Watcher:
         )
         await consumer.start()
         try:
-            await self._take_up(consumer)
+            self._take_up(consumer)
             while True:
                 for partition, records in (await consumer.getmany(timeout_ms=200, max_records=5000)).items():
                     self._received(partition, records)
         finally:
             await consumer.stop()
 
-    async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
-        while not (numbers := consumer.partitions_for_topic(self.topic)):
-            await consumer.topics()
-            await asyncio.sleep(_POLL_SECONDS)
-        partitions = [TopicPartition(self.topic, number) for number in sorted(numbers)]
+    def _take_up(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = [TopicPartition(self.topic.name, number) for number in range(self.topic.partitions)]
         consumer.assign(partitions)
         for partition in partitions:
             consumer.seek(partition, self._next.get(partition, 0))
