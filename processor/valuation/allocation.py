@@ -43,6 +43,11 @@ class LandSplit:
         (land, built), _ = nnls(np.vstack([rows, belief]), target)
         return cls(round(float(land), 9), round(float(built), 9), start.usual_lot, start.usual_area)
 
+    def cost(self, frame: Frame, place: Floats, building: Floats) -> Floats:
+        """Return what the fitted form says land and building cost together, in dollars at the fit's date."""
+        ground, house = self._parts(frame, place, building)
+        return self.land * ground + self.building * house
+
     def share(self, frame: Frame, place: Floats, building: Floats) -> Floats:
         """Return the share of the land in each value, between 5 and 95 %."""
         ground, house = self._parts(frame, place, building)

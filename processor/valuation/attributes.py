@@ -45,10 +45,6 @@ class NumericAttribute:
     lowest: float
     highest: float
 
-    def scaled(self, frame: Frame) -> Floats:
-        """Return the scaled column, NaN where unknown."""
-        return (transformed(frame.number(self.name), logarithmic=self.logarithmic) - self.centre) / self.spread
-
     def columns(self, scaled: Floats) -> Floats:
         """Return the terms [n, terms]: a line, a hinge at each inner knot, and one for "unknown" if that is common."""
         unknown = np.isnan(scaled)

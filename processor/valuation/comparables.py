@@ -15,9 +15,10 @@ from processor.valuation.doubts import Assessment
 from processor.valuation.evidence import NEIGHBOURS, Evidence, Surroundings, gather
 from processor.valuation.explanation import Approach, Explained, Grid, Inputs, Market
 from processor.valuation.frame import Floats, Frame, InsufficientData, Ints, Objects, Sales, Subjects
-from processor.valuation.hedonic import Reading, Vocabulary
+from processor.valuation.pieces import iso_day, written
 from processor.valuation.plausibility import cleaned, implausible
-from processor.valuation.rendering import Renderer, iso_day, written
+from processor.valuation.rendering import Renderer
+from processor.valuation.vocabulary import Reading, Vocabulary
 
 METHOD: Final = "sales_comparison"
 MODEL: Final = "hedonic"
@@ -133,10 +134,9 @@ def _explained(evidence: Evidence, case: _Case) -> Explained:
 
 def _grid(evidence: Evidence, case: _Case) -> Grid:
     best = case.around.best
-    market = evidence.fit.hedonic.market
     return Grid(
         sale=best.sale,
-        time=market.at(case.subjects.day)[:, None] - market.at(evidence.sales.day)[best.sale],
+        time=evidence.fit.hedonic.market.at(case.subjects.day)[:, None] - evidence.sale_market[best.sale],
         effects=case.effects[:, None, :] - evidence.sale_effects[best.sale],
         weight=best.weight,
         distance=best.distance,
@@ -154,10 +154,8 @@ def _approaches(evidence: Evidence, compared: Floats, modelled: Floats) -> dict[
 def _inputs(vocabulary: Vocabulary, case: _Case) -> Inputs:
     n, reading = case.frame.n, case.reading
     features = len(vocabulary.names) + 1
-    numbers = np.full((n, features), np.nan)
-    for column, number in enumerate(vocabulary.numbers):
-        numbers[:, column] = case.frame.number(number.name)
     first = len(vocabulary.numbers)
+    numbers = np.hstack([vocabulary.raw(case.frame), np.full((n, features - first), np.nan)])
     texts = {first + i: written(case.frame.words(text.name).tolist()) for i, text in enumerate(vocabulary.texts)}
     imputed = np.column_stack([reading.unknown, np.zeros(n, dtype=bool)])
     return Inputs(numbers, texts, _digests(case), imputed)

@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from processor.valuation.frame import Floats, Frame, Objects
-from processor.valuation.hedonic import Fit, Hedonic, Reading
+from processor.valuation.hedonic import Fit, Hedonic
 from processor.valuation.plausibility import Bools, none_of
+from processor.valuation.vocabulary import Reading
 
 _IMPOSSIBLE_SD: Final = 0.5
 _UNLIKE_SALES_SD: Final = 0.1
@@ -59,6 +60,8 @@ class Doubts:
 
     hedonic: Hedonic
     deviation: Floats
+    lowest: Floats
+    highest: Floats
     sales: int
     reach_km: float
 
@@ -67,7 +70,9 @@ class Doubts:
         """Learn from the sales how far effects spread and how far the next sale usually is."""
         known = nearest_km[np.isfinite(nearest_km)]
         reach = float(np.quantile(known, 0.99)) + _SLACK_KM if len(known) else np.inf
-        return cls(fit.hedonic, fit.effects.std(axis=0), len(fit.residual), reach)
+        numbers = fit.hedonic.vocabulary.numbers
+        lowest, highest = np.array([one.lowest for one in numbers]), np.array([one.highest for one in numbers])
+        return cls(fit.hedonic, fit.effects.std(axis=0), lowest, highest, len(fit.residual), reach)
 
     def assess(self, frame: Frame, reading: Reading, impossible: Mapping[str, Bools], nearest_km: Floats) -> Assessment:
         """Collect the doubts about a batch of cleaned properties."""
@@ -82,15 +87,16 @@ class Doubts:
 
     def _unlike_sales(self, found: Assessment, frame: Frame, reading: Reading) -> None:
         vocabulary = self.hedonic.vocabulary
-        for column, number in enumerate(vocabulary.numbers):
-            scaled = reading.scaled[:, column]
-            beyond = np.nan_to_num(np.fmax(scaled - number.highest, number.lowest - scaled))
-            deviation = np.fmin(_UNLIKE_SALES_SD * (1.0 + np.fmax(beyond, 0.0)), _MOST_UNLIKE_SD)
-            found.doubt(f"outside_sales_range:{number.name}", beyond > _NEGLIGIBLE, deviation)
+        beyond = np.fmax(reading.scaled - self.highest, self.lowest - reading.scaled)
+        for column in np.flatnonzero((beyond > _NEGLIGIBLE).any(axis=0)).tolist():
+            far = np.fmax(beyond[:, column], 0.0)
+            deviation = np.fmin(_UNLIKE_SALES_SD * (1.0 + far), _MOST_UNLIKE_SD)
+            found.doubt(f"outside_sales_range:{vocabulary.numbers[column].name}", far > _NEGLIGIBLE, deviation)
         first = len(vocabulary.numbers)
         for column, text in enumerate(vocabulary.texts):
-            rest = reading.codes[:, column] == len(text.levels)
-            new = rest & np.array([level not in text.seen for level in frame.words(text.name).tolist()], dtype=bool)
+            new = reading.codes[:, column] == len(text.levels)
+            for row in np.flatnonzero(new).tolist():
+                new[row] = frame.text[text.name][row] not in text.seen if text.name in frame.text else False
             found.doubt(f"not_among_sales:{text.name}", new, float(self.deviation[first + column]))
 
     def _unknown(self, found: Assessment, reading: Reading) -> None:

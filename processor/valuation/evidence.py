@@ -11,10 +11,11 @@ from processor.valuation.allocation import LandSplit
 from processor.valuation.doubts import Doubts
 from processor.valuation.eligibility import OUTLIER, judge
 from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
-from processor.valuation.hedonic import LOCATION, Fit, Reading
+from processor.valuation.hedonic import Fit
 from processor.valuation.interval import Spread
 from processor.valuation.neighbours import Neighbours, Owners, SaleSearch, Space
 from processor.valuation.plausibility import cleaned, implausible, none_of
+from processor.valuation.vocabulary import LOCATION, Reading
 
 NEIGHBOURS: Final = 24
 
@@ -26,6 +27,9 @@ _USUAL_SHARE: Final = 0.5
 _FURTHEST: Final = 2.5
 """How far below the cheapest and above the dearest sale a value may lie, as a factor."""
 
+_SMALLEST_DEVIATION: Final = 1e-6
+_SPREAD_FLOOR: Final = 0.02
+_NEAR: Final = 0.5
 _AFTER_EVERYTHING: Final = 4_000_000
 _WORKMANSHIP: Final = frozenset({"quality", "condition", "year_built", "year_renovated"})
 
@@ -47,8 +51,8 @@ class Surroundings:
 class Evidence:
     """Everything learned from the eligible sales, which are ordered by day and id.
 
-    ``level`` is each sale's nearby level with the sale itself left out; ``share`` is how much of the comparables'
-    departure the value follows.
+    ``sale_effects`` ends with the level nearby, ``sale_market`` is the log market level at the sale; ``share`` is how
+    much of the comparables' departure the value follows.
     """
 
     sales: Sales
@@ -56,8 +60,9 @@ class Evidence:
     space: Space
     search: SaleSearch
     owners: Owners
-    level: Floats
     sale_effects: Floats
+    sale_market: Floats
+    facts: "Facts"
     bounds: tuple[float, float]
     share: float
     spread: Spread
@@ -66,7 +71,7 @@ class Evidence:
 
     def look_around(self, neighbours: Neighbours, modelled: Floats) -> Surroundings:
         """See a batch from its neighbours; ``modelled`` is its log price by the hedonic at the level of the index."""
-        return look_around(self.fit, self.level, neighbours, modelled)
+        return self.facts.look_around(neighbours, modelled)
 
     def nearest_km(self, neighbours: Neighbours, reading: Reading) -> Floats:
         """Return the distance to the closest of the neighbours, NaN where a place is unknown."""
@@ -124,31 +129,50 @@ def _learn(sales: Sales, fit: Fit) -> Evidence:
     points = space.points(fit.reading)
     search = SaleSearch(points, sales.day, owners.of_sale)
     others = search.nearest(points, np.full(len(sales), _AFTER_EVERYTHING), owners.of_sale, NEIGHBOURS)
-    weight = local.kernel(others, fit.weight)
-    level = local.level(weight, fit.residual[others.sale])
+    level = local.level(local.kernel(others, fit.weight), fit.residual[others.sale])
     modelled = fit.effects.sum(axis=1)
-    around = look_around(fit, level, others, modelled)
-    error = fit.left_out - around.level
+    facts = Facts(fit.weight, fit.residual, fit.residual - level, float(modelled.mean()), float(modelled.std()))
+    around = facts.look_around(others, modelled)
+    error = fit.left_out - level
     share = _fitted_share(error, around.departure)
-    spread = Spread.calibrated(error - share * around.departure, around.signs)
-    split = _fitted_split(sales, fit)
-    doubts = Doubts.of(fit, _nearest_km(fit, others, fit.reading))
-    sale_effects = np.column_stack([fit.effects, level])
-    bounds = (float(sales.price.min()) / _FURTHEST, float(sales.price.max()) * _FURTHEST)
-    return Evidence(sales, fit, space, search, owners, level, sale_effects, bounds, share, spread, split, doubts)
+    return Evidence(
+        sales=sales,
+        fit=fit,
+        space=space,
+        search=search,
+        owners=owners,
+        sale_effects=np.column_stack([fit.effects, level]),
+        sale_market=fit.hedonic.market.at(sales.day),
+        facts=facts,
+        bounds=(float(sales.price.min()) / _FURTHEST, float(sales.price.max()) * _FURTHEST),
+        share=share,
+        spread=Spread.calibrated(error - share * around.departure, around.signs),
+        split=_fitted_split(sales, fit),
+        doubts=Doubts.of(fit, _nearest_km(fit, others, fit.reading)),
+    )
 
 
-def look_around(fit: Fit, level: Floats, neighbours: Neighbours, modelled: Floats) -> Surroundings:
-    """See properties from their neighbours among the sales of the fit, whose own nearby level is ``level``."""
-    weight = local.kernel(neighbours, fit.weight)
-    residual = fit.residual[neighbours.sale]
-    around = local.level(weight, residual)
-    best = local.best(neighbours, weight)
-    departure = (best.weight * (fit.residual - level)[best.sale]).sum(axis=1)
-    fifth = np.where(np.isfinite(best.distance), best.distance, 0.0).max(axis=1)
-    unusual = np.abs(modelled - fit.effects.sum(axis=1).mean()) / max(float(fit.effects.sum(axis=1).std()), 1e-6)
-    signs = (np.log(local.spread(weight, residual, around) + 0.02), np.log(fifth + 0.5), unusual)
-    return Surroundings(around, best, departure, np.column_stack(signs))
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is kept of each sale: trust in it, residual of the hedonic, and the residual beyond the level nearby."""
+
+    trust: Floats
+    residual: Floats
+    beyond: Floats
+    usual: float
+    deviation: float
+
+    def look_around(self, neighbours: Neighbours, modelled: Floats) -> Surroundings:
+        """See properties from their neighbours; ``modelled`` is the sum of their effects."""
+        weight = local.kernel(neighbours, self.trust)
+        residual = self.residual[neighbours.sale]
+        level = local.level(weight, residual)
+        best = local.best(neighbours, weight)
+        departure = (best.weight * self.beyond[best.sale]).sum(axis=1)
+        fifth = np.where(np.isfinite(best.distance), best.distance, 0.0).max(axis=1)
+        unusual = np.abs(modelled - self.usual) / max(self.deviation, _SMALLEST_DEVIATION)
+        signs = (np.log(local.spread(weight, residual, level) + _SPREAD_FLOOR), np.log(fifth + _NEAR), unusual)
+        return Surroundings(level, best, departure, np.column_stack(signs))
 
 
 def _fitted_share(error: Floats, departure: Floats) -> float:

@@ -46,10 +46,14 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The price level at each row's valuation date, 1 at the index's first month."""
+    """The price level at each row's valuation date, 1 at the index's first month.
+
+    ``details`` holds further members of each row's ``market_index`` as JSON, each led by a comma, where there are any.
+    """
 
     level: Floats
     extrapolated: Bools
+    details: Objects | bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

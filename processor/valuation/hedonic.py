@@ -5,112 +5,58 @@ effects are centred on the sales, so the market level is the log price of the ty
 properties' effects is the line of a comparable's grid.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from scipy import linalg
 
 from processor.valuation import index as market
-from processor.valuation.attributes import (
-    NumericAttribute,
-    TextAttribute,
-    numeric_attributes,
-    text_attributes,
-    unknown,
-)
+from processor.valuation.attributes import NumericAttribute
 from processor.valuation.frame import Floats, Frame, Ints
-from processor.valuation.location import Surface
-from processor.valuation.plausibility import Bools
+from processor.valuation.vocabulary import Reading, Vocabulary
 
-LOCATION: Final = "location"
-
+_LANE: Final = 100.0
 _RIDGES: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 _FIRST_RIDGE: Final = 3.0
 _SALES_TO_CHOOSE_RIDGE: Final = 40
 _FIRST_RESIDUAL_SD: Final = 0.25
 _SMALLEST_SD: Final = 0.02
 _HUBER: Final = 2.0
-_SHARE_WITH_PLACE: Final = 0.5
 _DIGITS: Final = 9
 """Coefficients are rounded to this many decimals: far below a cent, far above what BLAS kernels differ by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A frame as the hedonic sees it: scaled numbers [n, numbers], codes of texts [n, texts], km, what is unknown."""
+class Curves:
+    """The effects of all numbers as piecewise linear curves, evaluated together.
 
-    scaled: Floats
-    codes: Ints
-    east: Floats
-    north: Floats
-    unknown: Bools
-    bumps: Floats
+    The curves stand side by side on one axis, each in a lane of its own, so that one interpolation serves all.
+    """
 
-    def take(self, rows: Ints) -> "Reading":
-        """Return some of the rows."""
-        return Reading(
-            self.scaled[rows],
-            self.codes[rows],
-            self.east[rows],
-            self.north[rows],
-            self.unknown[rows],
-            self.bumps[rows],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The attributes of a county's sales and its surface, before anything is estimated."""
-
-    numbers: tuple[NumericAttribute, ...]
-    texts: tuple[TextAttribute, ...]
-    surface: Surface | None
+    knots: Floats
+    heights: Floats
+    lane: Floats
+    blank: Floats
 
     @classmethod
-    def of(cls, frame: Frame) -> "Vocabulary":
-        """Take stock of what the sales tell about themselves."""
-        placed = np.isfinite(frame.number("latitude")) & np.isfinite(frame.number("longitude"))
-        surface = Surface.over(frame) if frame.n and placed.mean() >= _SHARE_WITH_PLACE else None
-        return cls(numeric_attributes(frame), text_attributes(frame), surface)
+    def of(cls, numbers: Sequence[NumericAttribute], coefficients: Sequence[Floats]) -> "Curves":
+        """Turn the coefficients of every number's terms into heights at its knots."""
+        lane = _LANE * np.arange(len(numbers), dtype=np.float64)
+        pairs = list(zip(numbers, coefficients, strict=True))
+        return cls(
+            np.concatenate([number.knots + at for number, at in zip(numbers, lane, strict=True)] or [np.zeros(1)]),
+            np.concatenate([number.columns(number.knots) @ terms for number, terms in pairs] or [np.zeros(1)]),
+            lane,
+            np.array([(number.columns(np.array([np.nan])) @ terms)[0] for number, terms in pairs]),
+        )
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the effects, in the order of their columns."""
-        place = () if self.surface is None else (LOCATION,)
-        return (*(one.name for one in self.numbers), *(one.name for one in self.texts), *place)
-
-    def read(self, frame: Frame) -> Reading:
-        """Bring a frame into the hedonic's terms."""
-        n = frame.n
-        scaled = np.empty((n, len(self.numbers)), order="F")
-        for column, number in enumerate(self.numbers):
-            scaled[:, column] = number.scaled(frame)
-        codes = np.empty((n, len(self.texts)), dtype=np.int64, order="F")
-        missing = [np.isnan(scaled[:, column]) for column in range(len(self.numbers))]
-        for column, text in enumerate(self.texts):
-            codes[:, column] = text.codes(frame)
-            missing.append(unknown(frame, text.name))
-        east, north, bumps = np.full(n, np.nan), np.full(n, np.nan), np.zeros((n, 0))
-        if self.surface is not None:
-            east, north = self.surface.plane.project(frame)
-            bumps = self.surface.columns(frame)
-            missing.append(np.isnan(east))
-        holes = np.column_stack(missing) if missing else np.zeros((n, 0), dtype=bool)
-        return Reading(scaled, codes, east, north, holes, bumps)
-
-    def design(self, reading: Reading) -> list[Floats]:
-        """Return the terms of each effect, in the order of ``names``."""
-        blocks = [number.columns(reading.scaled[:, column]) for column, number in enumerate(self.numbers)]
-        blocks += [text.columns(reading.codes[:, column]) for column, text in enumerate(self.texts)]
-        return blocks if self.surface is None else [*blocks, reading.bumps]
-
-    def prior(self, blocks: list[Floats]) -> Floats:
-        """Return the coefficients believed before any sale is seen."""
-        parts = [np.zeros(block.shape[1]) for block in blocks]
-        for column, number in enumerate(self.numbers):
-            parts[column] = number.prior(blocks[column].shape[1])
-        return np.concatenate(parts) if parts else np.zeros(0)
+    def at(self, scaled: Floats) -> Floats:
+        """Return the effects [n, numbers]; the unknown has its own, or that of the average."""
+        unknown = np.isnan(scaled)
+        known = np.fmin(np.fmax(np.where(unknown, 0.0, scaled), -_LANE / 3), _LANE / 3)
+        return np.where(unknown, self.blank, np.interp(known + self.lane, self.knots, self.heights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +65,7 @@ class Hedonic:
 
     vocabulary: Vocabulary
     coefficients: tuple[Floats, ...]
+    curves: Curves
     centres: Floats
     market: market.MarketIndex
 
@@ -132,24 +79,15 @@ class Hedonic:
 
         Every operation is row by row, so a row's effects do not depend on the rest of the batch, to the last bit.
         """
+        numbers = len(self.vocabulary.numbers)
         effects = np.empty((len(reading.east), len(self.names)))
-        column = 0
-        for number in self.vocabulary.numbers:
-            effects[:, column] = _curve(number, self.coefficients[column], reading.scaled[:, column])
-            column += 1
-        for code in range(len(self.vocabulary.texts)):
-            effects[:, column] = np.append(self.coefficients[column], 0.0)[reading.codes[:, code]]
-            column += 1
+        effects[:, :numbers] = self.curves.at(reading.scaled)
+        for column in range(len(self.vocabulary.texts)):
+            levels = self.coefficients[numbers + column]
+            effects[:, numbers + column] = levels[reading.codes[:, column]]
         if self.vocabulary.surface is not None:
-            effects[:, column] = (reading.bumps * self.coefficients[column]).sum(axis=1)
+            effects[:, -1] = (reading.bumps * self.coefficients[-1]).sum(axis=1)
         return effects - self.centres
-
-
-def _curve(number: NumericAttribute, coefficients: Floats, scaled: Floats) -> Floats:
-    """Evaluate a piecewise linear curve; the unknown gets its own effect or that of the average."""
-    at_knots = number.columns(number.knots) @ coefficients
-    blank = (number.columns(np.array([np.nan])) @ coefficients)[0]
-    return np.where(np.isnan(scaled), blank, np.interp(scaled, number.knots, at_knots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +133,18 @@ def fit(frame: Frame, day: Ints, log_price: Floats) -> Fit:
     parts = np.split(solution.coefficients[: sum(widths)], np.cumsum(widths)[:-1]) if widths else []
     levels = solution.coefficients[sum(widths) :] + typical
     index = market.MarketIndex(knots, levels, int(day.min()), int(day.max()))
-    raw = Hedonic(vocabulary, tuple(parts), np.zeros(len(parts)), index)
-    effects = raw.effects(reading)
-    centres = effects.mean(axis=0)
-    hedonic = Hedonic(vocabulary, tuple(parts), centres, index)
-    return Fit(hedonic, reading, effects - centres, solution.residual, solution.left_out, solution.weight)
+    hedonic = _centred(vocabulary, parts, index, reading)
+    return Fit(hedonic, reading, hedonic.effects(reading), solution.residual, solution.left_out, solution.weight)
+
+
+def _centred(vocabulary: Vocabulary, parts: list[Floats], index: market.MarketIndex, reading: Reading) -> Hedonic:
+    """Put a hedonic together whose effects are 0 for the average of the sales it was fitted on."""
+    numbers, texts = len(vocabulary.numbers), len(vocabulary.texts)
+    curves = Curves.of(vocabulary.numbers, parts[:numbers])
+    for column in range(numbers, numbers + texts):
+        parts[column] = np.append(parts[column], 0.0)  # the level of every text that is not frequent
+    raw = Hedonic(vocabulary, tuple(parts), curves, np.zeros(len(parts)), index)
+    return replace(raw, centres=raw.effects(reading).mean(axis=0))
 
 
 @dataclass(frozen=True, slots=True)

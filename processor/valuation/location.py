@@ -57,9 +57,8 @@ class Surface:
         centres = np.array([cell.mean(axis=0) for cell in _halves(points, count)]) if count > 1 else np.zeros((0, 2))
         return cls(plane, centres[:, 0].copy(), centres[:, 1].copy(), _widths(centres))
 
-    def columns(self, frame: Frame) -> Floats:
-        """Return the height of every bump [n, bumps] at each property; 0 where the place is unknown."""
-        east, north = self.plane.project(frame)
+    def columns(self, east: Floats, north: Floats) -> Floats:
+        """Return the height of every bump [n, bumps] at places in km; 0 where the place is unknown."""
         squared = (east[:, None] - self.east) ** 2 + (north[:, None] - self.north) ** 2
         return np.exp(np.where(np.isnan(squared), -np.inf, -squared / self.width**2))
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from processor.valuation.frame import Floats, Ints, Objects
-from processor.valuation.hedonic import LOCATION, Fit, Reading, Vocabulary
+from processor.valuation.hedonic import Fit
 from processor.valuation.plausibility import Bools
+from processor.valuation.vocabulary import LOCATION, Reading, Vocabulary
 
 NOBODY: Final = -1
 """No sale, or the owner code of a property without sales."""
@@ -60,17 +61,13 @@ class Space:
 
     def points(self, reading: Reading) -> Floats:
         """Return each property's place in the space; what is unknown is put in the middle."""
-        n = len(reading.east)
-        points = np.zeros((n, 2 + len(self.numbers) + len(self.texts)))
-        points[:, 0] = np.nan_to_num(reading.east) / self.km_per_unit
-        points[:, 1] = np.nan_to_num(reading.north) / self.km_per_unit
-        for dimension, number in enumerate(self.numbers, start=2):
-            scaled = np.clip(reading.scaled[:, number], -_FURTHEST_SCALED, _FURTHEST_SCALED)
-            points[:, dimension] = np.nan_to_num(scaled) * self.number_scale[dimension - 2]
-        for dimension, text in enumerate(self.texts, start=2 + len(self.numbers)):
-            positions = self.positions[dimension - 2 - len(self.numbers)]
-            points[:, dimension] = positions[reading.codes[:, text]]
-        return points
+        scaled = reading.scaled[:, self.numbers]
+        near = np.fmin(np.fmax(scaled, -_FURTHEST_SCALED), _FURTHEST_SCALED)
+        texts = [line[reading.codes[:, text]] for text, line in zip(self.texts, self.positions, strict=True)]
+        points = np.column_stack(
+            [reading.east / self.km_per_unit, reading.north / self.km_per_unit, near * self.number_scale, *texts]
+        )
+        return np.where(np.isnan(points), 0.0, points)
 
 
 def _largest(deviation: Floats, most: int) -> Ints:
@@ -79,7 +76,8 @@ def _largest(deviation: Floats, most: int) -> Ints:
 
 
 def _positions(effects: Floats) -> Floats:
-    """Return a level's place on its line, and after all of them the place of every other level: the middle."""
+    """Return a level's place on its line; the last, for every level that is not frequent, goes to the middle."""
+    effects = effects[:-1]
     order = np.argsort(effects, kind="stable")
     line = np.empty(len(effects))
     line[order] = effects[order] + _LEVEL_STEP * np.arange(len(effects))
