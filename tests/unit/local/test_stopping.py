@@ -11,13 +11,15 @@ from deploy.local.stopping import FORCED_EXIT, StopRequested, StopSignals
 SCRIPT = """
 import sys, time
 from deploy.local.stopping import StopRequested, StopSignals
+def work(seconds):  # in small steps: a signal just before a long sleep would be heard after it
+    for _ in range(int(seconds / 0.02)): time.sleep(0.02)
 with StopSignals(lambda: print("killed", flush=True), limit={limit}):
     try:
         print("up", flush=True)
-        time.sleep(60)
+        work(60)
     except StopRequested:
         print("stopping", flush=True)
-        time.sleep({stop_takes})
+        work({stop_takes})
 print("stopped", flush=True)
 """
 
