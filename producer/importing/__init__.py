@@ -1,0 +1,1 @@
+"""Brings a county's files onto the compacted topics: from validated records to acknowledged ones."""
