@@ -7,18 +7,14 @@ a property disappear: only a record that cannot be read at all is refused. The c
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import orjson
 
 from processor.roll.errors import BadRecord
 from schemas.clock import day_number
 from schemas.counties import normalise_county
-
-_LAG_DAYS: Final = 14
-"""Days from a sale's closing, or from the end of a month that is all we know of it, until it may be known."""
-_DAYS_TO_NEXT_MONTH: Final = 32
+from schemas.recording import known_day
 
 Members = Mapping[str, object]
 
@@ -97,14 +93,6 @@ def sale_entry(key: bytes | None, value: bytes | None) -> SaleEntry:
     )
 
 
-def known_day(day: int, *, month_precision: bool) -> int:
-    """Return the first day a sale may be known: 14 days after it closed, or after the end of its month."""
-    if not month_precision:
-        return day + _LAG_DAYS
-    first = _first_of_month(day)
-    return _first_of_month(first + _DAYS_TO_NEXT_MONTH) - 1 + _LAG_DAYS
-
-
 def _body(value: bytes | None) -> dict[str, Any] | None:
     if value is None:
         return None
@@ -171,7 +159,3 @@ def _ineligible(body: Mapping[str, Any]) -> str | None:
     if body.get("eligible") is not False:
         return None
     return _text(body.get("ineligible_reason")) or "not arm's length"
-
-
-def _first_of_month(day: int) -> int:
-    return int(np.datetime64(day, "D").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64))

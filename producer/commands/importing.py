@@ -112,7 +112,7 @@ def _end(message: str, code: int, *, as_json: bool) -> None:
 def _told(summary: dict[str, Any]) -> str:
     verb = "would be published" if summary["dry_run"] else "published"
     rows = (
-        f"{summary['county_id']}: {summary['rows']:,} rows, {summary['published']:,} {summary['kind']} {verb}, "
+        f"{summary['county_id']}: {summary['rows']:,} rows, {summary['accepted']:,} {summary['kind']} {verb}, "
         f"{summary['rejected']:,} rows rejected, {summary['superseded']:,} superseded by a later row"
     )
     lines = [rows, *(f"  note: {note}" for note in summary["notes"])]

@@ -54,10 +54,12 @@ def import_file(order: Order, target: Target | None, progress: Progress = lambda
         tables: Iterable[Properties] = reading.sales() if order.kind is Kind.SALES else reading.properties()
         records = _encoded(tables, order.kind)
         if target is None:
-            count = sum(1 for _ in _counted(records, progress))
+            accepted, count = sum(1 for _ in _counted(records, progress)), 0
         else:
-            count = _publish(records, order.kind, target, progress)
-    return _summary(order, reading.report, problems, count)
+            accepted = count = _publish(records, order.kind, target, progress)
+    return {"rows": reading.report.rows, "accepted": accepted, "published": count} | _summary(
+        order, reading.report, problems
+    )
 
 
 def _publish(records: Iterator[tuple[bytes, bytes]], kind: Kind, target: Target, progress: Progress) -> int:
@@ -87,10 +89,8 @@ def _counted(records: Iterator[tuple[bytes, bytes]], progress: Progress) -> Iter
         yield record
 
 
-def _summary(order: Order, report: Report, problems: ReportFile, count: int) -> dict[str, object]:
+def _summary(order: Order, report: Report, problems: ReportFile) -> dict[str, object]:
     return {
-        "rows": report.rows,
-        "published": count,
         "rejected": report.rejected,
         "superseded": report.superseded,
         "county_id": order.mapping.county_id,
