@@ -1,0 +1,182 @@
+"""The mass-appraisal engine: values properties by a trained model, explains every dollar, and says how sure it is.
+
+value = share x comparables + (1 - share) x model, both at the level that the newest sales show. Comparables are adjusted
+by the differences of the model's own contributions, so the grid, the model and the value are one arithmetic.
+"""
+
+from typing import Final
+
+import numpy as np
+import orjson
+
+from processor.valuation.explanation import Approach, Explained, Grid, Inputs, Market
+from processor.valuation.frame import Floats, InsufficientData, Ints, Objects, Sales, Subjects
+from processor.valuation.model.bundle import Bundle
+from processor.valuation.model.case import Case, cost_parts, examine
+from processor.valuation.model.comps import Comparables
+from processor.valuation.model.county import CountyModel, texts
+from processor.valuation.model.doubts import line_of_numbers
+from processor.valuation.model.market import Correction, Level
+from processor.valuation.model.model import LOCATION, NEARBY_SALES
+from processor.valuation.model.residuals import residuals, usable
+from processor.valuation.model.values import COMPARABLES, COST, METHODS, MODEL, RECONCILED, Values, values, wanted
+from processor.valuation.plausibility import Bools
+from processor.valuation.pieces import iso_day, written
+from processor.valuation.rendering import Renderer
+
+_CONFIDENT: Final = 0.75
+_DIFFERENT_FSDS: Final = 2.0
+_STALE_DAYS: Final = 90
+_EVIDENCE: Final = {
+    RECONCILED: "weighted mean of model and comparables",
+    MODEL: "gradient-boosted trees with nearby sales as features",
+    COMPARABLES: "weighted geometric mean of the comparables' adjusted prices",
+    COST: "land by lot and place, building by area and workmanship, calibrated on sales",
+}
+
+
+class MassAppraisal:
+    """Values one county's properties from a bundle and the sales known since. Immutable; conforms to ``Engine``."""
+
+    def __init__(self, bundle: Bundle, sales: Sales | None = None) -> None:
+        self._county = county = bundle.model
+        self.county_id = county.county_id
+        self.version = bundle.version
+        self._level = level_of(county, sales)
+        sold = county.sold
+        self._comparables = comparables_of(county)
+        self._sale_index = county.model.surroundings.index.at(sold.day)
+        self._lines = county.model.surroundings.groups()[0]
+        self._renderer = Renderer(self._lines, sold.sales(bundle.version), bundle.version)
+        self._methods = written(METHODS)
+
+    def value(self, subjects: Subjects) -> list[bytes | InsufficientData]:
+        """Value a batch: for each subject the ``result`` object as UTF-8 JSON, or why there is none."""
+        if not len(subjects):
+            return []
+        case = examine(self._county, self._comparables, subjects)
+        results = self._renderer.render(self._explained(case, subjects))
+        refusals = case.assessment.refusal.tolist()
+        return [
+            result if refusal is None else InsufficientData(refusal)
+            for result, refusal in zip(results, refusals, strict=True)
+        ]
+
+    def _explained(self, case: Case, subjects: Subjects) -> Explained:
+        day, found = case.day, case.assessment
+        level, deviation, details = self._market(day)
+        found.variance += deviation**2
+        asked = wanted(subjects.method_hint)
+        result = values(self._county, case, level, asked)
+        fsd = np.sinh(result.half68)
+        found.doubt("method_hint_not_available", (result.method != asked) & named(subjects), 0.0)
+        found.doubt("second_opinion_differs", result.differs > _DIFFERENT_FSDS * fsd, 0.0)
+        found.doubt("review_recommended", fsd > 1.0 - _CONFIDENT, 0.0)
+        stale = day > self._county.model.surroundings.index.last_day + _STALE_DAYS
+        found.doubt("model_older_than_90_days", stale, 0.0)
+        return Explained(
+            day=day,
+            method=self._methods[result.method],
+            base=result.base,
+            effects=case.lines,
+            modelled=result.approaches[:, 1],
+            value=result.value,
+            low=result.value * np.exp(-result.half90),
+            high=result.value * np.exp(result.half90),
+            fsd=fsd,
+            grid=self._grid(case, level),
+            approaches=self._approaches(result),
+            land_share=self._land_share(case),
+            market=Market(np.exp(level), self._extrapolated(day), details),
+            inputs=self._inputs(case),
+            flags=found.flags,
+        )
+
+    def _market(self, day: Ints) -> tuple[Floats, Floats, Objects]:
+        """Return per row the log level of the market, its deviation, and what the result says of it."""
+        days, of_row = np.unique(day, return_inverse=True)
+        corrections = [self._level.on(int(one)) for one in days]
+        log = np.array([one.log for one in corrections]) + self._county.model.surroundings.index.at(days)
+        deviation = np.array([one.deviation for one in corrections])
+        details = np.empty(len(days), dtype=object)
+        details[:] = [_correction_json(one) for one in corrections]
+        return log[of_row], deviation[of_row], details[of_row]
+
+    def _extrapolated(self, day: Ints) -> Bools:
+        index = self._county.model.surroundings.index
+        return (day > index.last_day) | (day < index.days[0])
+
+    def _grid(self, case: Case, level: Floats) -> Grid:
+        best = case.best
+        return Grid(
+            sale=best.sale,
+            time=level[:, None] - self._sale_index[best.sale],
+            effects=case.lines[:, None, :] - self._county.sold.lines[best.sale],
+            weight=best.weight,
+            distance=best.distance,
+        )
+
+    @staticmethod
+    def _approaches(result: Values) -> dict[str, Approach]:
+        return {
+            name: Approach(result.approaches[:, at], result.weights[:, at], _EVIDENCE[name])
+            for at, name in enumerate(METHODS)
+        }
+
+    def _land_share(self, case: Case) -> Floats:
+        return self._county.split.share(case.frame, *cost_parts(self._county.model.surroundings, case.reading))
+
+    def _inputs(self, case: Case) -> Inputs:
+        surroundings = self._county.model.surroundings
+        numbers = np.full((len(case.day), len(self._lines)), np.nan)
+        imputed = np.zeros(numbers.shape, dtype=bool)
+        for column, line in enumerate(line_of_numbers(surroundings).tolist()):
+            if self._lines[line] != LOCATION:
+                numbers[:, line] = case.reading.inputs.numbers[:, column]
+            imputed[:, line] |= case.imputed[:, column]
+        rate = case.reading.matrix[:, surroundings.names().index("nearest_15_rate")]
+        if "living_area_sqft" in surroundings.plan.numeric:
+            numbers[:, self._lines.index(NEARBY_SALES)] = np.round(np.exp(rate), 2)
+        words = {}
+        for column, category in enumerate(surroundings.plan.categories):
+            line = LOCATION if column == surroundings.places.area else category.name
+            words[self._lines.index(line)] = written(case.frame.words(category.name).tolist())
+        return Inputs(numbers, words, _digests(case), imputed)
+
+
+def comparables_of(county: CountyModel) -> Comparables:
+    """Return the search for comparables among a county model's sales."""
+    evidence, sold = county.model.surroundings.evidence, county.sold
+    return Comparables(evidence.space, sold.day, texts(sold.property_id), evidence.kind, sold.residual)
+
+
+def level_of(county: CountyModel, sales: Sales | None) -> Level:
+    """Return the level that a pool of sales shows; the training sales' own where there is no pool."""
+    if sales is None or not len(sales):
+        return Level.of(county.sold.sales("training"), np.arange(len(county.sold.day)), county.sold.honest)
+    rows, _ = usable(sales)
+    return Level.of(sales, rows, residuals(county, sales, rows))
+
+
+def named(subjects: Subjects) -> Bools:
+    """Mark the rows that ask for a method by name."""
+    return np.array([hint is not None and bool(hint.strip()) for hint in subjects.method_hint], dtype=bool)
+
+
+def _correction_json(correction: Correction) -> bytes:
+    members = {
+        "correction": round(float(np.exp(correction.log)), 6),
+        "correction_sales": correction.sales,
+        "correction_from": iso_day(correction.first_day).decode(),
+        "correction_to": iso_day(correction.last_day).decode(),
+        "correction_version": correction.version,
+    }
+    return b"," + orjson.dumps(members)[1:-1]
+
+
+def _digests(case: Case) -> Objects:
+    digests = np.empty(len(case.day), dtype=object)
+    digests[:] = [b"%016x" % kind for kind in case.reading.kind.tolist()]
+    return digests
+
+
