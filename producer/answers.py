@@ -10,13 +10,15 @@ from producer.errors import MethodNotAllowed, NotFound, ProducerError, TooLarge
 from schemas.problems import PROBLEM_JSON
 
 _JSON: Final = "application/json"
+SERVER: Final = "TerraFusion"
+"""What answers say of the server; the versions of its parts are nobody's business."""
 MAX_FAULTS: Final = 1000
 """Faults that one problem document lists at most."""
 
 
 def json_answer(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Return a JSON answer from bytes that are JSON already."""
-    made = {"Content-Type": _JSON}
+    made = {"Content-Type": _JSON, "Server": SERVER}
     if headers is not None:
         made |= headers
     return web.Response(body=body, status=status, headers=made)
@@ -32,16 +34,15 @@ def problem(error: ProducerError) -> web.Response:
         "errors": [{"pointer": fault.pointer, "message": fault.message} for fault in error.faults[:MAX_FAULTS]],
         **error.members,
     }
-    headers = {"Content-Type": PROBLEM_JSON, **error.headers}
+    headers = {"Content-Type": PROBLEM_JSON, "Server": SERVER, **error.headers}
     return web.Response(body=orjson.dumps(body), status=error.status, headers=headers)
 
 
 def plain_problem(status: int, detail: str, *, headers: dict[str, str] | None = None) -> web.Response:
     """Return a problem document for a status that no error of this package stands for."""
     body = {"type": "about:blank", "title": _phrase(status), "status": status, "detail": detail, "errors": []}
-    return web.Response(
-        body=orjson.dumps(body), status=status, headers={"Content-Type": PROBLEM_JSON, **(headers or {})}
-    )
+    made = {"Content-Type": PROBLEM_JSON, "Server": SERVER, **(headers or {})}
+    return web.Response(body=orjson.dumps(body), status=status, headers=made)
 
 
 def translated(wrong: web.HTTPException) -> web.Response:

@@ -4,22 +4,83 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
 from producer.gateway import Gateway
+from producer.idempotency import IdempotencyKeys
+from producer.kafka_client import KafkaProducer
+from producer.listeners import Listeners
+from producer.metrics import GatewayMetrics
 from producer.middleware.edge import edge
 from producer.openapi.document import openapi
+from producer.operations import OPERATIONS
+from producer.properties.follower import PropertyCopy
+from producer.publisher import Bounds, Publisher
+from producer.reappraisal import Reappraisals
 from producer.routes.documents import OPENAPI, encoded, product_version
-from producer.routes.operations import OPERATIONS
 from producer.routes.table import Operation
+from producer.settings import GatewaySettings
+from producer.store.base import JobStore
+from producer.store.sqlite.store import SqliteStore
+from producer.view.kafka import KafkaLog
+from producer.view.view import JobView
+from schemas.errors import SettingsError
+from schemas.settings import KafkaSettings
+from schemas.topics import topics
 
 _MAX_BODY: Final = 17 << 20
 """Above every operation's own limit; a last resort."""
 
 
-def epoch_ms_now() -> int:
+def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
+    """Return a gateway on a real Kafka that is not started yet.
+
+    Raises:
+        SettingsError: the settings contradict each other.
+    """
+    table = topics(settings.topic_prefix)
+    options = kafka.client_options(settings.data_dir)
+    metrics = GatewayMetrics()
+    bounds = Bounds(
+        settings.gateway_max_in_flight, settings.gateway_max_in_flight_bytes, settings.gateway_publish_seconds
+    )
+    written = (table.requests, table.property_records, table.property_sales)
+    publisher = Publisher(lambda: KafkaProducer(options), written, bounds, metrics.published)
+    view = JobView(job_store(settings), KafkaLog(options, (table.requests.name, table.results.name)), table)
+    properties = PropertyCopy(settings.data_dir / "gateway" / "properties.sqlite", table, options)
+    return Gateway(
+        settings=settings,
+        topics=table,
+        publisher=publisher,
+        view=view,
+        properties=properties,
+        keys=IdempotencyKeys(view),
+        reappraisals=Reappraisals.over(view, properties, publisher, table.requests, epoch_ms),
+        listeners=Listeners(),
+        metrics=metrics,
+        now_ms=epoch_ms,
+    )
+
+
+def job_store(settings: GatewaySettings) -> JobStore:
+    """Return the job store that the settings name.
+
+    Raises:
+        SettingsError: there is no store of that kind.
+    """
+    url = settings.job_store_url
+    if url is None:
+        return SqliteStore(settings.data_dir / "gateway" / "jobs.sqlite")
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise SettingsError("JOB_STORE_URL must be sqlite:///PATH")
+    return SqliteStore(Path(path))
+
+
+def epoch_ms() -> int:
     """Return the milliseconds since 1970-01-01."""
     return time.time_ns() // 1_000_000
 
@@ -31,6 +92,7 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
     app[OPENAPI] = encoded(openapi(table, product_version()))
     for path in dict.fromkeys(operation.path for operation in table):
         _add(app.router.add_resource(path), gateway, [operation for operation in table if operation.path == path])
+    app.on_shutdown.append(partial(_leave, gateway))
     app.cleanup_ctx.append(partial(_running, gateway))
     return app
 
@@ -51,10 +113,16 @@ async def _options(allow: str, _request: web.Request) -> web.StreamResponse:
     return web.Response(status=204, headers={"Allow": allow})
 
 
+async def _leave(gateway: Gateway, _app: web.Application) -> None:
+    gateway.listeners.stop()
+
+
 async def _running(gateway: Gateway, _app: web.Application) -> AsyncIterator[None]:
     await gateway.publisher.start()
     await gateway.view.start()
     await gateway.properties.start()
+    await gateway.reappraisals.start()
     yield
+    await gateway.reappraisals.stop()
     await gateway.publisher.stop()
     await asyncio.gather(gateway.view.stop(), gateway.properties.stop())

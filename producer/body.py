@@ -14,6 +14,7 @@ from producer.errors import BodyTimeout, Fault, InvalidBody, MalformedRequest, T
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+_CODINGS: Final = frozenset({"identity", "gzip", "deflate"})
 _UTF8: Final = frozenset({"utf-8", "utf8"})
 
 
@@ -52,7 +53,10 @@ async def read_body(request: web.Request, *, limit: int, seconds: float) -> byte
         TooLarge: there is more than that.
         BodyTimeout: it did not arrive within ``seconds``.
         MalformedRequest: its framing or compression is broken.
+        UnsupportedMedia: it is compressed in another way than gzip or deflate.
     """
+    if request.headers.get("Content-Encoding", "identity").lower() not in _CODINGS:
+        raise UnsupportedMedia("The body must be plain, gzip or deflate.", headers={"Accept-Encoding": "gzip, deflate"})
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     content = request.content

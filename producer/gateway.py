@@ -7,9 +7,11 @@ from uuid import UUID
 
 from producer.errors import ViewBehind
 from producer.idempotency import IdempotencyKeys
+from producer.listeners import Listeners
 from producer.metrics import GatewayMetrics
 from producer.properties.base import Properties
 from producer.publisher import Publisher
+from producer.reappraisal import Reappraisals
 from producer.settings import GatewaySettings
 from producer.view.base import View
 from schemas.topics import Topics
@@ -27,6 +29,8 @@ class Gateway:
     view: View
     properties: Properties
     keys: IdempotencyKeys
+    reappraisals: Reappraisals
+    listeners: Listeners
     metrics: GatewayMetrics
     now_ms: Callable[[], int]
 

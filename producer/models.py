@@ -1,11 +1,12 @@
 """Bodies that exist over HTTP only, as pydantic models: pages, counts, and records whose path names their ids."""
 
-from typing import Any
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from schemas.events import Batch, Job
-from schemas.records import Characteristics, CountyId, PropertyId, PropertyRecord, SaleRecord
+from schemas.events import Batch, Job, MethodHint
+from schemas.records import Characteristics, CountyId, Number, PropertyId, PropertyRecord, SaleRecord
 
 
 class Shown(BaseModel):
@@ -97,3 +98,31 @@ class Health(Shown):
 
     status: str
     view_lag: int | None = Field(None, description="records on the topics that the job view has not read yet")
+
+
+class Bounds(BaseModel):
+    """Bounds of a number, both inclusive."""
+
+    model_config = ConfigDict(frozen=True)
+
+    min: Number | None = None
+    max: Number | None = None
+
+
+class ReappraisalBody(BaseModel):
+    """Which properties of a county to value anew, as of when and how."""
+
+    model_config = ConfigDict(frozen=True)
+
+    county_id: CountyId = Field(examples=["BENTON"])
+    valuation_date: date | None = Field(None, description="the day to value at; today where absent")
+    valuation_method_hint: MethodHint | None = None
+    filters: dict[
+        Annotated[str, Field(min_length=1, max_length=128)],
+        Annotated[StrictStr, Field(max_length=256)] | Number | Bounds,
+    ] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="conditions on characteristics: a value that must be equal, or the bounds of a number",
+        examples=[{"neighborhood": "NORTH RIDGE", "year_built": {"max": 1980}}],
+    )

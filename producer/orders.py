@@ -4,7 +4,7 @@ A good request is checked by the same hand-written rules that the worker applies
 is read again with the schema's model, which knows a JSON pointer for each fault.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -54,17 +54,25 @@ class Order:
             "valuation_method_hint": request.valuation_method_hint,
         }
 
-    def fingerprint(self) -> bytes:
-        """Return a digest of what is asked for, the same however the JSON was written."""
+    def asked(self) -> list[object]:
+        """Return all that the caller asked for, in one order."""
         request = self.request
-        asked = [
+        return [
+            request.job_id,
             request.property_id,
             request.county_id,
             request.valuation_method_hint,
             self.valuation_date,
             request.characteristics,
         ]
-        return blake2b(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS), digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def fingerprint_of(orders: Iterable[Order]) -> bytes:
+    """Return a digest of what is asked for, the same however the JSON was written."""
+    digest = blake2b(digest_size=_FINGERPRINT_BYTES)
+    for order in orders:
+        digest.update(orjson.dumps(order.asked(), option=orjson.OPT_SORT_KEYS))
+    return digest.digest()
 
 
 class FaultyOrder(Exception):  # noqa: N818 - an order with faults; turned into a problem by whoever read it

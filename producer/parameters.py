@@ -1,7 +1,7 @@
 """Reads path and query parameters; each error says which parameter is wrong and why."""
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -12,7 +12,8 @@ from schemas.clock import epoch_ms
 from schemas.counties import normalise_county
 
 _E = TypeVar("_E", bound=StrEnum)
-_MAX_COUNTY = 64
+_MAX_COUNTY: Final = 64
+_MAX_BATCH: Final = 128
 
 
 def job_id_in_path(request: web.Request) -> UUID:
@@ -22,6 +23,18 @@ def job_id_in_path(request: web.Request) -> UUID:
         MalformedRequest: it is no UUID.
     """
     return UUID(_uuid(request.match_info["job_id"], "The job id"))
+
+
+def batch_in_path(request: web.Request) -> str:
+    """Return the batch id that the path names.
+
+    Raises:
+        NotFound: no batch could have that id.
+    """
+    stated = request.match_info["batch_id"]
+    if not 0 < len(stated) <= _MAX_BATCH or not stated.isprintable():
+        raise NotFound("The path names no batch.")
+    return stated
 
 
 def query_text(request: web.Request, name: str, *, limit: int = 128) -> str | None:

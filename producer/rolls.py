@@ -7,10 +7,12 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from producer.bulk import Faulty, Object
-from producer.errors import Fault
+from producer.errors import Fault, InvalidBody
 from producer.faults import complaints
 from producer.lane import Record
-from producer.models import PropertyBody, PropertyRow, SaleRow
+from producer.models import Bounds, PropertyBody, PropertyRow, ReappraisalBody, SaleRow
+from producer.properties.base import Condition
+from producer.reappraisal import Reappraisal
 from schemas.counties import normalise_county
 from schemas.records import record_key
 
@@ -63,3 +65,28 @@ def _value(model: type[BaseModel], body: Object, county_id: str, ids: Mapping[st
     if len(value) > _MAX_VALUE:
         raise Faulty((Fault(pointer, "is too large"),))
     return value
+
+
+def read_reappraisal(body: Object) -> Reappraisal:
+    """Return the reappraisal that a body asks for.
+
+    Raises:
+        InvalidBody: the body is not what the schema asks for.
+    """
+    try:
+        asked = ReappraisalBody.model_validate_json(orjson.dumps(body), strict=True)
+    except ValidationError as wrong:
+        raise InvalidBody("The reappraisal is not what the schema asks for.", faults=complaints(wrong, body)) from None
+    day = asked.valuation_date
+    return Reappraisal(
+        asked.county_id,
+        [_condition(name, wanted) for name, wanted in asked.filters.items()],
+        None if day is None else day.isoformat(),
+        asked.valuation_method_hint,
+    )
+
+
+def _condition(name: str, wanted: str | float | Bounds) -> Condition:
+    if isinstance(wanted, Bounds):
+        return Condition(name, low=wanted.min, high=wanted.max)
+    return Condition(name, values=[wanted])

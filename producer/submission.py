@@ -1,7 +1,7 @@
 """Accepts one order: publishes it once, whatever is repeated, and waits for its result where the caller asked to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 import orjson
@@ -9,14 +9,9 @@ import orjson
 from producer.errors import Fault, InvalidBody, KafkaUnavailable, Unavailable
 from producer.gateway import Gateway
 from producer.headers import idempotency_headers
-from producer.lane import Record
-from producer.orders import Order
-from schemas.clock import rfc3339
-from schemas.cloudevents import Header, HeaderStamp
-from schemas.events import REQUESTED
-
-SOURCE: Final = "/terrafusion/gateway"
-_stamp: Final = HeaderStamp(source=SOURCE, event_type=REQUESTED)
+from producer.orders import Order, fingerprint_of
+from producer.outgoing import request_record
+from schemas.cloudevents import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +34,6 @@ class Accepted:
     body: bytes
     final: bool = False
     repeated: bool = False
-
-
-def request_record(order: Order, *, traceparent: bytes | None = None, more: list[Header] | None = None) -> Record:
-    """Return the record of an order; its timestamp is the job's ``created_at``."""
-    request = order.request
-    job_id = request.job_id.encode()
-    headers = _stamp.headers(
-        event_id=job_id, time=rfc3339(request.created_ms).encode(), subject=job_id, traceparent=traceparent
-    )
-    if more:
-        headers += more
-    return Record(job_id, order.value, request.created_ms, headers)
 
 
 async def submit(gateway: Gateway, submission: Submission) -> Accepted:
@@ -95,12 +78,12 @@ async def _submit(gateway: Gateway, submission: Submission) -> Accepted:
         known = await gateway.view.job(UUID(submission.order.request.job_id))
         if known is not None:
             return _repeated(submission.order, known)
-    return await _publish(gateway, submission, None)
+    return await _publish(gateway, submission)
 
 
 async def _submit_keyed(gateway: Gateway, submission: Submission, key_id: UUID) -> Accepted:
     order = submission.order
-    fingerprint = order.fingerprint()
+    fingerprint = fingerprint_of((order,))
     job_id = UUID(order.request.job_id)
     async with gateway.keys.first(key_id, job_id, fingerprint, caught_up=gateway.catch_up) as existing:
         if existing is None:
@@ -111,7 +94,7 @@ async def _submit_keyed(gateway: Gateway, submission: Submission, key_id: UUID) 
     return Accepted(str(existing), known, repeated=True)
 
 
-async def _publish(gateway: Gateway, submission: Submission, more: list[Header] | None) -> Accepted:
+async def _publish(gateway: Gateway, submission: Submission, more: Sequence[Header] = ()) -> Accepted:
     order = submission.order
     record = request_record(order, traceparent=submission.traceparent, more=more)
     await gateway.publisher.publish(gateway.topics.requests, record)

@@ -67,3 +67,9 @@ CURSOR: Final = Parameter(
 SEARCH: Final = Parameter(
     "q", "query", "Only properties whose id begins with this or whose address contains it.", _ID_SCHEMA, "PROP"
 )
+BATCH: Final = Parameter("batch_id", "path", "The batch's id.", _ID_SCHEMA, JOB_ID_EXAMPLE)
+JOB_FILTER: Final = Parameter("job_id", "query", "Only this job.", _UUID)
+LAST_EVENT_ID: Final = Parameter("Last-Event-ID", "header", "Go on right after this event.", {"type": "string"})
+LAST_EVENT_ID_QUERY: Final = Parameter(
+    "last_event_id", "query", "The same, for clients that cannot set headers.", {"type": "string", "minLength": 1}
+)

@@ -21,6 +21,27 @@ class CountySize:
     properties: int
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a property's characteristic must be: one of some values, or a number within bounds (inclusive)."""
+
+    name: str
+    values: Sequence[str | float] | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def met_by(self, record: Mapping[str, object]) -> bool:
+        """Return whether a property record meets the condition; what is unknown meets none."""
+        value = record.get(self.name)
+        if value is None and isinstance(features := record.get("features"), Mapping):
+            value = features.get(self.name)
+        if self.values is not None:
+            return value in self.values
+        if not isinstance(value, int | float):
+            return False
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
 class Properties(Protocol):
     """Property records as the topic holds them, a few milliseconds behind its end."""
 
@@ -42,6 +63,9 @@ class Properties(Protocol):
 
     async def search(self, county_id: str, text: str, *, after: str | None, limit: int) -> PropertyPage:
         """List a county's properties whose id begins with ``text`` or whose address holds it, after an id."""
+
+    async def ids(self, county_id: str, conditions: Sequence[Condition]) -> Sequence[str]:
+        """Return the ids of a county's properties that meet every condition, in order."""
 
     async def counties(self) -> Sequence[CountySize]:
         """Return the counties that hold properties, in the order of their ids."""

@@ -13,7 +13,7 @@ import orjson
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from producer.properties.base import CountySize, PropertyPage
+from producer.properties.base import Condition, CountySize, PropertyPage
 from producer.properties.errors import TopicsMissing, TopicsReplaced
 from producer.properties.table import Changes, Place, PropertyRow, PropertyTable
 from producer.properties.topic import Offsets, RollTopics
@@ -76,6 +76,10 @@ class PropertyCopy:
     async def search(self, county_id: str, text: str, *, after: str | None, limit: int) -> PropertyPage:
         """List a county's properties that hold ``text`` in their id or address, from after an id."""
         return await self._table.search(county_id, text, after=after, limit=limit)
+
+    async def ids(self, county_id: str, conditions: Sequence[Condition]) -> Sequence[str]:
+        """Return the ids of a county's properties that meet every condition, in order."""
+        return await self._table.ids(county_id, conditions)
 
     async def counties(self) -> Sequence[CountySize]:
         """Return the counties that hold properties, in the order of their ids."""

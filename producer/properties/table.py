@@ -5,12 +5,16 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
-from producer.properties.base import CountySize, PropertyPage
+import orjson
+
+from producer.properties.base import Condition, CountySize, PropertyPage
 
 _VERSION: Final = 1
+_PAGE: Final = 5_000
 _SCHEMA: Final = """
 CREATE TABLE properties(
     county TEXT NOT NULL, property_id TEXT NOT NULL, search TEXT NOT NULL, record BLOB NOT NULL,
@@ -112,6 +116,15 @@ class PropertyTable:
         """Return a page of the records that hold ``text``, in any case, in their id or address."""
         return await self._read(lambda db: _search(db, county, text.casefold(), after or "", limit))
 
+    async def ids(self, county: str, conditions: Sequence[Condition]) -> Sequence[str]:
+        """Return the ids of the records that meet every condition; other reads get in between."""
+        found: list[str] = []
+        after = ""
+        while page := await self._read(partial(_page, county=county, after=after, conditions=conditions)):
+            found += [own for own, met in page if met]
+            after = page[-1][0]
+        return found
+
     async def counties(self) -> Sequence[CountySize]:
         """Return the counties with properties."""
         query = "SELECT county, properties FROM counties WHERE properties > 0 ORDER BY county"
@@ -183,6 +196,20 @@ def _apply(db: sqlite3.Connection, changes: Changes) -> None:
 def _clear(db: sqlite3.Connection) -> None:
     for table in ("properties", "counties", "models", "positions"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+
+
+def _page(db: sqlite3.Connection, county: str, after: str, conditions: Sequence[Condition]) -> list[tuple[str, bool]]:
+    """Return the next ids and whether each meets the conditions."""
+    if not conditions:
+        query = "SELECT property_id FROM properties WHERE county = ? AND property_id > ? ORDER BY property_id LIMIT ?"
+        return [(own, True) for (own,) in db.execute(query, (county, after, _PAGE))]
+    query = "SELECT property_id, record FROM properties WHERE county = ? AND property_id > ? ORDER BY 1 LIMIT ?"
+    rows = db.execute(query, (county, after, _PAGE))
+    return [(own, _met(conditions, orjson.loads(record))) for own, record in rows]
+
+
+def _met(conditions: Sequence[Condition], record: Mapping[str, object]) -> bool:
+    return all(condition.met_by(record) for condition in conditions)
 
 
 def _search(db: sqlite3.Connection, county: str, text: str, after: str, limit: int) -> PropertyPage:

@@ -1,5 +1,6 @@
 """The documents of the interface: OpenAPI, AsyncAPI, Swagger UI from its package, and the page at ``/``."""
 
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,9 +85,7 @@ async def docs_asset(_gateway: Gateway, request: web.Request) -> web.StreamRespo
     if name not in ASSETS:
         raise NotFound("The documentation page has no such file.")
     headers = {"Content-Type": ASSETS[name], "Cache-Control": _CACHED, "X-Content-Type-Options": "nosniff"}
-    if name == "start.js":
-        return web.Response(body=_START, headers=headers)
-    return web.FileResponse(_swagger_ui() / name, headers=headers)
+    return web.Response(body=_asset(name), headers=headers)
 
 
 async def landing(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
@@ -99,12 +98,15 @@ def _page(html: bytes) -> web.Response:
     return web.Response(body=html, headers=headers)
 
 
-def _swagger_ui() -> Path:
-    """Return where the package ``flask-swagger-ui`` keeps Swagger UI; its code is not imported."""
+@lru_cache
+def _asset(name: str) -> bytes:
+    """Return a file of Swagger UI out of the package ``flask-swagger-ui``, whose code is not imported."""
+    if name == "start.js":
+        return _START
     found = find_spec("flask_swagger_ui")
     if found is None or found.origin is None:
         raise NotFound("Swagger UI is not installed: the package flask-swagger-ui is missing.")
-    return Path(found.origin).parent / "dist"
+    return (Path(found.origin).parent / "dist" / name).read_bytes()
 
 
 def encoded(document: dict[str, object]) -> bytes:

@@ -23,8 +23,7 @@ async def readyz(gateway: Gateway, _request: web.Request) -> web.StreamResponse:
 
 async def metrics(gateway: Gateway, _request: web.Request) -> web.StreamResponse:
     """Answer with the metrics in Prometheus' text format."""
-    gateway.metrics.in_flight.set(gateway.publisher.in_flight)
-    gateway.metrics.view_lag.set(gateway.view.lag())
+    gateway.metrics.view_lag = gateway.view.lag()
     return web.Response(body=gateway.metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

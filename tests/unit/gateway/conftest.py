@@ -11,8 +11,10 @@ from aiohttp import web
 from producer.app import application
 from producer.gateway import Gateway
 from producer.idempotency import IdempotencyKeys
+from producer.listeners import Listeners
 from producer.metrics import GatewayMetrics
 from producer.publisher import Bounds, Publisher
+from producer.reappraisal import Reappraisals
 from producer.server import GatewayRunner
 from producer.settings import GatewaySettings
 from schemas.topics import topics
@@ -53,7 +55,11 @@ def assembled(kafka: FakeKafka, view: FakeView, roll: FakeProperties, settings: 
     )
     publisher = Publisher(lambda: kafka, table, bounds, metrics.published)
     clock = iter(range(1_795_000_000_000, 1_796_000_000_000))
-    return Gateway(settings, table, publisher, view, roll, IdempotencyKeys(view), metrics, lambda: next(clock))
+    now_ms = clock.__next__
+    reappraisals = Reappraisals.over(view, roll, publisher, table.requests, now_ms)
+    return Gateway(
+        settings, table, publisher, view, roll, IdempotencyKeys(view), reappraisals, Listeners(), metrics, now_ms
+    )
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from aiokafka.errors import KafkaConnectionError
 from producer.headers import read_idempotency
 from producer.lane import Batch, Record
 from producer.orders import Order
-from producer.properties.base import CountySize, PropertyPage
+from producer.properties.base import Condition, CountySize, PropertyPage
 from producer.store.base import BatchCounts, BatchPage, JobFilter, NewBatch, Page
-from producer.view.live import LiveFilter, LiveResult
+from producer.view.errors import BadEventId, SlowListener
+from producer.view.live import LiveFilter, LiveResult, Subscription
 from schemas.cloudevents import Header
 from schemas.codec import decode_request
 
@@ -111,6 +112,29 @@ class FakeAwaited:
 
 
 @dataclass(slots=True)
+class FakeSubscription:
+    view: "FakeView"
+    at: int
+
+    @property
+    def id(self) -> str:
+        return str(self.at)
+
+    async def take(self, timeout_s: float) -> Sequence[LiveResult]:
+        if self.view.overtaken:
+            raise SlowListener("too far behind")
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.at >= len(self.view.events):
+                    await self.view.more.wait()
+                    self.view.more.clear()
+        except TimeoutError:
+            return []
+        results, self.at = self.view.events[self.at :], len(self.view.events)
+        return results
+
+
+@dataclass(slots=True)
 class FakeView:
     """Jobs as a fake cluster's requests tell them; visible only after ``catch_up`` where ``late``."""
 
@@ -127,6 +151,12 @@ class FakeView:
     waiters: dict[UUID, list[FakeAwaited]] = field(default_factory=dict)
     catch_ups: int = 0
     filters: list[JobFilter] = field(default_factory=list)
+    events: list[LiveResult] = field(default_factory=list)
+    listening: list[LiveFilter] = field(default_factory=list)
+    overtaken: bool = False
+    more: asyncio.Event = field(default_factory=asyncio.Event)
+    announced: dict[str, NewBatch] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
 
     def read(self, topic: str, record: Record) -> None:
         """Follow a fake cluster."""
@@ -152,6 +182,8 @@ class FakeView:
         self.finished[job_id] = orjson.dumps({**ended, "result": result})
         for waiter in self.waiters.get(job_id, []):
             waiter.done.set()
+        self.events.append(LiveResult(str(len(self.events) + 1), self.finished[job_id], 0, len(self.events)))
+        self.more.set()
 
     def _show(self) -> None:
         self.visible |= self.pending
@@ -177,14 +209,11 @@ class FakeView:
         self.waiters[job_id].remove(waiter)
 
     @asynccontextmanager
-    async def subscribe(
-        self, wanted: LiveFilter, last_event_id: str | None = None
-    ) -> AsyncIterator[AsyncIterator[LiveResult]]:
-        async def nothing() -> AsyncIterator[LiveResult]:
-            return
-            yield
-
-        yield nothing()
+    async def subscribe(self, wanted: LiveFilter, last_event_id: str | None = None) -> AsyncIterator[Subscription]:
+        if last_event_id is not None and not last_event_id.isdigit():
+            raise BadEventId(last_event_id)
+        self.listening.append(wanted)
+        yield FakeSubscription(self, int(last_event_id or len(self.events)))
 
     async def job(self, job_id: UUID) -> bytes | None:
         found = self.visible.get(job_id)
@@ -204,15 +233,34 @@ class FakeView:
         return self.keys.get(key_id)
 
     async def batch(self, batch_id: str) -> BatchCounts | None:
-        return None
+        known = self.announced.get(batch_id)
+        if known is None:
+            return None
+        jobs = [job for job in self.pending.values() if job["batch_id"] == batch_id]
+        return BatchCounts(
+            batch_id=batch_id,
+            kind=known.kind,
+            county_id=known.county_id,
+            total=known.total,
+            published=len(jobs),
+            completed=sum(job["status"] == "COMPLETED" for job in jobs),
+            failed_by_reason={},
+            cancelled=batch_id in self.cancelled,
+            created_ms=known.created_ms,
+            updated_ms=known.created_ms,
+            first_result_ms=None,
+            parameters=known.parameters,
+        )
 
     async def batches(self, *, limit: int = 100, cursor: str | None = None) -> BatchPage:
-        return BatchPage((), None)
+        return BatchPage([found for name in self.announced if (found := await self.batch(name)) is not None], None)
 
-    async def create_batch(self, batch: NewBatch) -> None: ...
+    async def create_batch(self, batch: NewBatch) -> None:
+        self.announced[batch.batch_id] = batch
 
     async def cancel_batch(self, batch_id: str, *, now_ms: int) -> BatchCounts | None:
-        return None
+        self.cancelled.add(batch_id)
+        return await self.batch(batch_id)
 
 
 @dataclass(slots=True)
@@ -246,6 +294,12 @@ class FakeProperties:
         page = ids[:limit]
         items = [self.records[county_id, own] for own in page]
         return PropertyPage(items, page[-1] if len(ids) > limit else None)
+
+    async def ids(self, county_id: str, conditions: Sequence[Condition]) -> Sequence[str]:
+        rows = sorted(
+            (own, orjson.loads(record)) for (county, own), record in self.records.items() if county == county_id
+        )
+        return [own for own, record in rows if all(condition.met_by(record) for condition in conditions)]
 
     async def counties(self) -> Sequence[CountySize]:
         sizes: dict[str, int] = {}

@@ -1,0 +1,70 @@
+"""``python -m producer``: the gateway as a process of its own."""
+
+import asyncio
+import signal
+import sys
+from typing import Final
+
+from aiohttp import web
+
+from producer.app import application, compose
+from producer.server import GatewayRunner
+from producer.settings import GatewaySettings
+from schemas.errors import SettingsError
+from schemas.logs import configure, get_logger
+from schemas.settings import KafkaSettings
+
+_DRAIN_SECONDS: Final = 4.0
+_KEEPALIVE_SECONDS: Final = 75.0
+_BACKLOG: Final = 1024
+_log = get_logger(__name__)
+
+
+async def serve(settings: GatewaySettings, kafka: KafkaSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what has been begun.
+
+    Raises:
+        SettingsError: the settings contradict each other.
+        OSError: the address cannot be listened on.
+    """
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    runner = GatewayRunner(
+        application(compose(settings, kafka)),
+        access_log=None,
+        keepalive_timeout=_KEEPALIVE_SECONDS,
+        shutdown_timeout=_DRAIN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=_BACKLOG).start()
+        _log.info("listening", addresses=[f"{address[0]}:{address[1]}" for address in runner.addresses])
+        await stop.wait()
+        _log.info("stopping")
+    finally:
+        await runner.cleanup()
+
+
+def main() -> int:
+    """Run the gateway; returns the exit status."""
+    settings = GatewaySettings()
+    configure(settings.log_format, settings.log_level)
+    try:
+        _run(serve(settings, KafkaSettings()))
+    except (OSError, SettingsError) as wrong:
+        _log.error("cannot start", error=str(wrong))
+        return 1
+    return 0
+
+
+if sys.platform == "win32":
+    _run = asyncio.run
+else:
+    import uvloop
+
+    _run = uvloop.run
+
+
+if __name__ == "__main__":
+    sys.exit(main())

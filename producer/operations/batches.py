@@ -1,0 +1,73 @@
+"""Batches and reappraisals."""
+
+from typing import Final
+
+from producer import models
+from producer.openapi import examples, parameters
+from producer.operations.shared import BODY_ERRORS, VALUATION, many
+from producer.routes import batches
+from producer.routes.table import Answer, Content, Operation
+from schemas.events import Batch, ValuationRequest
+
+_BATCH_ANSWERS: Final = {"Location": "Where the batch is found.", "Retry-After": "Seconds after which to look."}
+BATCHES: Final = (
+    Operation(
+        "POST",
+        f"{VALUATION}/batch",
+        "postBatch",
+        "Request many valuations",
+        "batches",
+        batches.post_batch,
+        (Answer(202, "Accepted: Kafka holds all of them.", (Content(Batch),), _BATCH_ANSWERS),),
+        "16 MiB and 50,000 requests at most. All are checked before any is published.",
+        (parameters.IDEMPOTENCY_KEY,),
+        many(ValuationRequest, examples.REQUEST),
+        BODY_ERRORS,
+    ),
+    Operation(
+        "POST",
+        f"{VALUATION}/reappraisals",
+        "postReappraisal",
+        "Value every property of a county anew",
+        "batches",
+        batches.post_reappraisal,
+        (Answer(202, "Accepted; publishing goes on in the background.", (Content(Batch),), _BATCH_ANSWERS),),
+        "Goes on where it was after a crash of the gateway; each property is valued once.",
+        (parameters.IDEMPOTENCY_KEY,),
+        (Content(models.ReappraisalBody, {"county_id": "BENTON"}),),
+        BODY_ERRORS,
+    ),
+    Operation(
+        "GET",
+        f"{VALUATION}/batches",
+        "listBatches",
+        "Batches, newest first",
+        "batches",
+        batches.list_batches,
+        (Answer(200, "One page.", (Content(models.BatchPage),)),),
+        parameters=(parameters.LIMIT, parameters.CURSOR),
+        errors=(400, 503),
+    ),
+    Operation(
+        "GET",
+        f"{VALUATION}/batches/{{batch_id}}",
+        "getBatch",
+        "Where a batch stands",
+        "batches",
+        batches.get_batch,
+        (Answer(200, "The batch.", (Content(Batch),)),),
+        parameters=(parameters.BATCH,),
+        errors=(404, 503),
+    ),
+    Operation(
+        "DELETE",
+        f"{VALUATION}/batches/{{batch_id}}",
+        "cancelBatch",
+        "Cancel what has not been published",
+        "batches",
+        batches.delete_batch,
+        (Answer(200, "How the batch stands now; one that is completed stays so.", (Content(Batch),)),),
+        parameters=(parameters.BATCH,),
+        errors=(404, 503),
+    ),
+)

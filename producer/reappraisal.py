@@ -1,0 +1,186 @@
+"""Values every property of a county anew: published in the background, resumed after a crash, cancelled on request.
+
+Job ids derive from the batch and the property, so whatever is published twice is still one job. What a reappraisal
+asks for lies in the job store from before its first record; what has been published is read from the topics.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+import orjson
+
+from producer.batching import batch_records, member_id
+from producer.errors import Unavailable
+from producer.headers import BatchNote
+from producer.orders import Order
+from producer.properties.base import Condition, Properties
+from producer.publisher import Publisher
+from producer.store.base import BatchCounts, JobFilter, NewBatch
+from producer.store.errors import StoreError
+from producer.view.base import View
+from schemas.clock import day_number
+from schemas.codec import Request
+from schemas.logs import get_logger
+from schemas.topics import Topic
+
+_SHARE: Final = 1_000
+_RETRY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 30.0
+_PAGE: Final = 1_000
+_DAY_MS: Final = 86_400_000
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reappraisal:
+    """What to value: the properties of a county that meet every condition, as of a day, by a method."""
+
+    county_id: str
+    conditions: Sequence[Condition] = ()
+    valuation_date: str | None = None
+    valuation_method_hint: str | None = None
+
+    def parameters(self) -> bytes:
+        """Return this as JSON, to be resumed from."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def resumed(cls, parameters: bytes) -> "Reappraisal":
+        """Return what ``parameters`` once wrote."""
+        said = orjson.loads(parameters)
+        conditions = [Condition(**condition) for condition in said["conditions"]]
+        return cls(said["county_id"], conditions, said["valuation_date"], said["valuation_method_hint"])
+
+    def order(self, batch_id: str, property_id: str, created_ms: int) -> Order:
+        """Return the order for one property."""
+        stated = self.valuation_date
+        request = Request(
+            job_id=member_id(batch_id, property_id),
+            property_id=property_id,
+            county_id=self.county_id,
+            created_ms=created_ms,
+            day=created_ms // _DAY_MS if stated is None else day_number(stated),
+            valuation_method_hint=self.valuation_method_hint,
+            batch_id=batch_id,
+        )
+        return Order(request, stated)
+
+
+@dataclass(frozen=True, slots=True)
+class Reappraisals:
+    """Publishes reappraisals in the background, each in a task of its own."""
+
+    view: View
+    properties: Properties
+    publisher: Publisher
+    topic: Topic
+    now_ms: Callable[[], int]
+    _tasks: "set[asyncio.Task[None]]"
+
+    @classmethod
+    def over(
+        cls, view: View, properties: Properties, publisher: Publisher, topic: Topic, now_ms: Callable[[], int]
+    ) -> "Reappraisals":
+        """Return the reappraisals of one gateway, none running."""
+        return cls(view, properties, publisher, topic, now_ms, set())
+
+    async def start(self) -> None:
+        """Resume in the background, once the view is current, what an earlier process left unfinished."""
+        self._run(self._resume())
+
+    async def stop(self) -> None:
+        """Stop publishing; what is left is resumed by the next process."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def begin(self, wanted: Reappraisal, batch_id: str) -> BatchNote | None:
+        """Announce a reappraisal and begin to publish it; returns None where no property meets the conditions."""
+        ids = await self.properties.ids(wanted.county_id, wanted.conditions)
+        if not ids:
+            return None
+        note = BatchNote(batch_id, "reappraisal", wanted.county_id, len(ids), self.now_ms())
+        await self.view.create_batch(
+            NewBatch(batch_id, "reappraisal", wanted.county_id, len(ids), note.created_ms, wanted.parameters())
+        )
+        self._run(self._publish(wanted, note, ids))
+        return note
+
+    def _run(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (wrong := task.exception()) is not None:
+            _log.error("a reappraisal failed", exc_info=wrong)
+
+    async def _publish(self, wanted: Reappraisal, note: BatchNote, ids: Sequence[str]) -> None:
+        remaining = iter(ids)
+        while share := list(islice(remaining, _SHARE)):
+            counts = await self.view.batch(note.batch_id)
+            if counts is not None and counts.cancelled:
+                return
+            orders = [wanted.order(note.batch_id, property_id, note.created_ms) for property_id in share]
+            await self._publish_share(note, orders)
+
+    async def _publish_share(self, note: BatchNote, orders: Sequence[Order]) -> None:
+        records = batch_records(note, orders)
+        while True:
+            try:
+                await self.publisher.publish_all(self.topic, records)
+            except Unavailable as wrong:
+                _log.info("a reappraisal waits for kafka", batch_id=note.batch_id, cause=str(wrong))
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    async def _resume(self) -> None:
+        while not (await self.view.catch_up(_LOOK_SECONDS) and await self.properties.catch_up(_LOOK_SECONDS)):
+            _log.info("reappraisals wait for the topics to be read")
+        for counts in await self._unfinished():
+            with suppress(StoreError):
+                await self._resume_one(counts)
+
+    async def _unfinished(self) -> list[BatchCounts]:
+        found: list[BatchCounts] = []
+        cursor = None
+        while True:
+            page = await self.view.batches(limit=_PAGE, cursor=cursor)
+            found += [
+                counts
+                for counts in page.items
+                if counts.kind == "reappraisal" and counts.parameters is not None and counts.state == "PUBLISHING"
+            ]
+            cursor = page.next
+            if cursor is None:
+                return found
+
+    async def _resume_one(self, counts: BatchCounts) -> None:
+        wanted = Reappraisal.resumed(counts.parameters or b"")
+        ids = await self.properties.ids(wanted.county_id, wanted.conditions)
+        done = await self._published(counts.batch_id)
+        left = [property_id for property_id in ids if property_id not in done]
+        total = len(done) + len(left)
+        note = BatchNote(counts.batch_id, "reappraisal", wanted.county_id, total, counts.created_ms)
+        await self.view.create_batch(
+            NewBatch(note.batch_id, note.kind, note.county_id, total, note.created_ms, counts.parameters)
+        )
+        _log.info("resuming a reappraisal", batch_id=note.batch_id, published=len(done), left=len(left))
+        self._run(self._publish(wanted, note, left))
+
+    async def _published(self, batch_id: str) -> set[str]:
+        """Return the properties whose requests are on the topic already."""
+        done: set[str] = set()
+        cursor = None
+        while True:
+            page = await self.view.jobs(JobFilter(batch_id=batch_id, limit=_PAGE, cursor=cursor))
+            done |= {job["property_id"] for job in orjson.loads(page.items)}
+            cursor = page.next
+            if cursor is None:
+                return done
