@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from deploy.local.commands import _show, _view
-from deploy.local.filling import fill
 from deploy.local.processes import Programs
 from deploy.local.settings import LocalSettings
 from deploy.local.stack import Stack
@@ -16,4 +15,4 @@ if __name__ == "__main__":
     settings = LocalSettings()
     programs = Programs((sys.executable, STANDIN, "gateway"), (sys.executable, STANDIN, "worker"))
     stack = Stack(settings, KafkaSettings(), _view(as_json="--json" in sys.argv))
-    stack.run(programs, fill, lambda record: _show(record, settings, as_json="--json" in sys.argv))
+    stack.run(programs, lambda *_: None, lambda record: _show(record, settings, as_json="--json" in sys.argv))

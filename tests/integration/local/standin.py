@@ -1,6 +1,7 @@
 """Stands in for gateway and worker: answers 200 on /readyz on its port; says on /pid who it is.
 
-`python standin.py gateway|worker`; SLOW_STOP seconds pass between SIGTERM and its end.
+`python standin.py gateway|worker`; SLOW_STOP seconds pass between SIGTERM and its end, and the one that
+FAIL_TO_START names ends at once.
 """
 
 import os
@@ -26,6 +27,9 @@ def _stop(*_: object) -> None:
 
 
 if __name__ == "__main__":
+    if os.environ.get("FAIL_TO_START") == sys.argv[1]:
+        sys.stderr.write("I cannot\n")
+        sys.exit(3)
     signal.signal(signal.SIGTERM, _stop)
     port = os.environ["GATEWAY_PORT" if sys.argv[1] == "gateway" else "PROCESSOR_PORT"]
     ThreadingHTTPServer(("127.0.0.1", int(port)), _Handler).serve_forever()
