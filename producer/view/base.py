@@ -1,12 +1,11 @@
 """What the gateway may ask of its view of the topics; ``JobView`` is the real one, tests may use any other."""
 
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 from uuid import UUID
 
 from producer.store.base import JobReads
-from producer.view.live import LiveFilter, LiveResult
+from producer.view.live import LiveFilter, Subscription
 
 
 class Awaited(Protocol):
@@ -44,11 +43,10 @@ class View(JobReads, Protocol):
 
     def subscribe(
         self, wanted: LiveFilter, last_event_id: str | None = None
-    ) -> AbstractAsyncContextManager[AsyncIterator[LiveResult]]:
+    ) -> AbstractAsyncContextManager[Subscription]:
         """Listen to committed results, in order within each partition, from after ``last_event_id`` or from now.
 
-        The iterator ends with ``SlowListener`` where its bounded queue overflows.
-
-        Raises:
-            BadEventId: the id is none that this view gave out (on entering).
+        Raises (on entering):
+            BadEventId: the id is none that this view gave out.
+            LogUnavailable: the view has not begun to follow yet.
         """

@@ -5,6 +5,7 @@
     ViewError
     ├── BadEventId      a Last-Event-ID that no view gave out (also a ValueError)
     ├── SlowListener    a listener fell too far behind and was cut off; it may resume from the last id it got
+    ├── LogUnavailable  the topics cannot be read for now: try again
     └── ForeignLog      the topics are not those that the store was filled from
 """
 
@@ -19,6 +20,10 @@ class BadEventId(ViewError, ValueError):  # noqa: N818 - names the thing at faul
 
 class SlowListener(ViewError):  # noqa: N818 - names the thing at fault
     """A listener fell too far behind and was cut off."""
+
+
+class LogUnavailable(ViewError):  # noqa: N818 - states the condition
+    """The topics cannot be read for now."""
 
 
 class ForeignLog(ViewError):  # noqa: N818 - names the thing at fault

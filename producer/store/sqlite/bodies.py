@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import cramjam
 
 from producer.store.base import JobRow
+from producer.store.documents import with_result
 
 _CHUNK_BYTES: Final = 64 * 1024
 _LEVEL: Final = 1
@@ -88,11 +89,6 @@ class Bodies:
         if len(self._unpacked) > _CACHED_CHUNKS:
             self._unpacked.popitem(last=False)
         return data
-
-
-def with_result(job: bytes, result: bytes | None) -> bytes:
-    """Return a job object with its ``result`` as the last member."""
-    return b'%b,"result":%b}' % (job[:-1], result or b"null")
 
 
 def with_results(bodies: Bodies, jobs: Iterable[tuple[bytes, BodyPlace]]) -> Iterator[bytes]:

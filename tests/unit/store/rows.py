@@ -26,7 +26,7 @@ class Jobs:
         """Return a request's row; ``where`` may name property_id, county_id and batch_id."""
         return self._row(REQUESTS, job_id, PENDING, (created_ms, created_ms), None, **where)
 
-    def ended(  # noqa: PLR0913 - what differs between two results
+    def ended(
         self,
         job_id: UUID | None = None,
         *,

@@ -1,0 +1,259 @@
+"""The requests and results topics of a real Kafka.
+
+Three clients, because a connection answers in order: one waits for records, one is asked where the partitions end and
+must not stand in line behind the first, one tells which cluster and which partitions there are.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from producer.store.base import Place
+from producer.view.errors import ForeignLog, LogUnavailable
+from producer.view.log import Opened, Polled
+
+_FETCH_WAIT_MS: Final = 500
+_PARTITION_FETCH_BYTES: Final = 1 << 20
+_RECORDS_AT_ONCE: Final = 4000
+_REPLAYED_AT_ONCE: Final = 500
+_ANSWER_S: Final = 5.0
+_STOP_S: Final = 2.0
+_LOOK_S: Final = 1.0
+_METADATA_AGE_MS: Final = 10_000
+_SILENCE_S: Final = 6.0
+_BEYOND_TRIES: Final = 3
+_BEYOND_PAUSE_S: Final = 1.0
+"""A broker that has just come back may report an end that is behind for a moment."""
+
+
+class KafkaLog:
+    """Follows topics without a group; positions are the caller's business.
+
+    Args:
+        options: connection keywords of every aiokafka client.
+        topics: names of the topics to follow.
+    """
+
+    def __init__(self, options: Mapping[str, Any], topics: Sequence[str]) -> None:
+        self._options = dict(options)
+        self._topics = tuple(topics)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._probe: AIOKafkaConsumer | None = None
+        self._admin: AIOKafkaAdminClient | None = None
+        self._partitions: list[TopicPartition] = []
+        self._positions: dict[Place, int] = {}
+        self._opened_ms = 0.0
+        self._grown = False
+        self._looked_s = 0.0
+
+    async def open(self, positions: Mapping[Place, int], cluster_id: str | None) -> Opened:
+        """Connect, and begin to read after ``positions``."""
+        try:
+            return await self._open(positions, cluster_id)
+        except (KafkaError, OSError, TimeoutError) as wrong:
+            raise LogUnavailable(f"Kafka cannot be reached: {_said(wrong)}") from wrong
+
+    async def close(self) -> None:
+        """Disconnect."""
+        clients = (self._consumer, self._probe, self._admin)
+        self._consumer = self._probe = self._admin = None
+        for client in clients:
+            await _stop(client)
+
+    async def poll(self, wait_s: float) -> Polled:
+        """Return what has arrived."""
+        consumer = self._consumer
+        if consumer is None or self._grown:
+            raise LogUnavailable("a topic has got more partitions" if self._grown else "not connected")
+        try:
+            self._look_for_partitions(consumer)
+            arrived = await consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=_RECORDS_AT_ONCE)
+            moved = arrived or self._partitions
+            positions = {(at.topic, at.partition): await consumer.position(at) for at in moved}
+        except (KafkaError, OSError) as wrong:
+            raise LogUnavailable(f"the topics cannot be read: {_said(wrong)}") from wrong
+        self._positions.update(positions)
+        return Polled(list(arrived.values()), positions)
+
+    async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
+        """Return the ends of all partitions, asked of the brokers now."""
+        probe, admin = self._probe, self._admin
+        if probe is None or admin is None:
+            raise LogUnavailable("not connected")
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                partitions = _partitions_in(await admin.describe_topics(list(topics)), topics)
+                if not set(partitions) <= set(self._partitions):
+                    self._grown = True
+                ends: Mapping[TopicPartition, int] = await probe.end_offsets(partitions)
+        except (KafkaError, OSError, TimeoutError) as wrong:
+            raise LogUnavailable(f"Kafka does not answer: {_said(wrong)}") from wrong
+        return _places(ends)
+
+    def lag(self) -> int:
+        """Return how far the brokers were ahead when they last answered."""
+        consumer = self._consumer
+        if consumer is None:
+            return 0
+        lag = 0
+        for partition in self._partitions:
+            end = consumer.last_stable_offset(partition)
+            if end is not None:
+                lag += max(0, end - self._positions[partition.topic, partition.partition])
+        return lag
+
+    def silent(self) -> bool:
+        """Whether a broker has been asked for records and has not answered for seconds."""
+        consumer = self._consumer
+        if consumer is None:
+            return True
+        since_ms = (time.time() - _SILENCE_S) * 1000
+        return any((consumer.last_poll_timestamp(at) or self._opened_ms) < since_ms for at in self._partitions)
+
+    def between(self, first: Mapping[Place, int], last: Mapping[Place, int]) -> "KafkaReplay":
+        """Read once more what lies between two sets of positions."""
+        return KafkaReplay(self._options, first, last)
+
+    async def _open(self, positions: Mapping[Place, int], cluster_id: str | None) -> Opened:
+        await self.close()
+        self._grown = False
+        self._admin = AIOKafkaAdminClient(**self._options, request_timeout_ms=int(_ANSWER_S * 1000))
+        await self._admin.start()
+        cluster = str((await self._admin.describe_cluster())["cluster_id"])
+        if cluster_id is not None and cluster_id != cluster:
+            raise ForeignLog(f"the job store was filled from cluster {cluster_id}, this is {cluster}")
+        partitions = _partitions_in(await self._admin.describe_topics(), self._topics)
+        self._probe = _reader(self._options)
+        await self._probe.start()
+        starts, ends = await self._bounds(partitions, positions)
+        begin = {place: max(positions.get(place, 0), start) for place, start in starts.items()}
+        self._consumer = _reader(self._options)
+        await self._consumer.start()
+        self._consumer.assign(partitions)
+        for partition in partitions:
+            self._consumer.seek(partition, begin[partition.topic, partition.partition])
+        self._partitions = partitions
+        self._positions = dict(begin)
+        self._opened_ms = time.time() * 1000
+        return Opened(cluster, begin, ends)
+
+    async def _bounds(
+        self, partitions: Sequence[TopicPartition], positions: Mapping[Place, int]
+    ) -> tuple[Mapping[Place, int], Mapping[Place, int]]:
+        """Return where the partitions start and end; raises ForeignLog where a position stays beyond the end."""
+        assert self._probe is not None  # noqa: S101 - opened by the caller
+        for attempt in range(_BEYOND_TRIES):
+            if attempt:
+                await asyncio.sleep(_BEYOND_PAUSE_S)
+            starts = _places(await self._probe.beginning_offsets(partitions))
+            ends = _places(await self._probe.end_offsets(partitions))
+            kept = {place: position for place, position in positions.items() if place[0] in self._topics}
+            if all(position <= ends.get(place, -1) for place, position in kept.items()):
+                return starts, ends
+        raise ForeignLog("the topics end before the positions that the job store has read to")
+
+    def _look_for_partitions(self, consumer: AIOKafkaConsumer) -> None:
+        """Compare, now and then, what is read with what there is by the client's own metadata."""
+        now = time.monotonic()
+        if now - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now
+        known = sum(len(consumer.partitions_for_topic(topic) or ()) for topic in self._topics)
+        self._grown = self._grown or known > len(self._partitions)
+
+
+class KafkaReplay:
+    """Reads a stretch of some partitions with a client of its own."""
+
+    def __init__(self, options: Mapping[str, Any], first: Mapping[Place, int], last: Mapping[Place, int]) -> None:
+        self._options = options
+        self._at = {place: position for place, position in first.items() if position < last[place]}
+        self._last = last
+        self._consumer: AIOKafkaConsumer | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether everything has been read."""
+        return all(position >= self._last[place] for place, position in self._at.items())
+
+    async def open(self) -> None:
+        """Connect."""
+        if self.done:
+            return
+        self._consumer = _reader(self._options, auto_offset_reset="earliest")
+        try:
+            await self._consumer.start()
+        except (KafkaError, OSError) as wrong:
+            raise LogUnavailable(f"Kafka cannot be reached: {_said(wrong)}") from wrong
+        self._consumer.assign([TopicPartition(*place) for place in self._at])
+        for place, position in self._at.items():
+            self._consumer.seek(TopicPartition(*place), position)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await _stop(self._consumer)
+        self._consumer = None
+
+    async def read(self) -> Polled:
+        """Return further records, none of them beyond the stretch."""
+        consumer = self._consumer
+        if consumer is None:
+            return Polled([], {})
+        try:
+            arrived = await consumer.getmany(timeout_ms=_FETCH_WAIT_MS, max_records=_REPLAYED_AT_ONCE)
+            for place in self._at:
+                self._at[place] = await consumer.position(TopicPartition(*place))
+        except (KafkaError, OSError) as wrong:
+            raise LogUnavailable(f"the topics cannot be read: {_said(wrong)}") from wrong
+        records = [
+            [record for record in found if record.offset < self._last[at.topic, at.partition]]
+            for at, found in arrived.items()
+        ]
+        return Polled(records, {place: min(position, self._last[place]) for place, position in self._at.items()})
+
+
+def _reader(options: Mapping[str, Any], auto_offset_reset: str = "none") -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **options,
+        client_id="terrafusion-view",
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset=auto_offset_reset,
+        isolation_level="read_committed",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+        metadata_max_age_ms=_METADATA_AGE_MS,
+        request_timeout_ms=int(_ANSWER_S * 1000),
+        retry_backoff_ms=50,
+    )
+
+
+def _partitions_in(described: Sequence[Mapping[str, Any]], topics: Sequence[str]) -> list[TopicPartition]:
+    """Return the partitions of the topics; raises LogUnavailable where one of them is missing."""
+    found = {topic["topic"]: topic["partitions"] for topic in described if not topic["error_code"]}
+    missing = [topic for topic in topics if not found.get(topic)]
+    if missing:
+        raise LogUnavailable(f"no topic {', '.join(missing)} yet")
+    return [TopicPartition(topic, each["partition"]) for topic in topics for each in found[topic]]
+
+
+def _places(offsets: Mapping[TopicPartition, int]) -> dict[Place, int]:
+    return {(at.topic, at.partition): offset for at, offset in offsets.items()}
+
+
+async def _stop(client: AIOKafkaConsumer | AIOKafkaAdminClient | None) -> None:
+    if client is None:
+        return
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(_STOP_S):
+            await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+
+
+def _said(wrong: BaseException) -> str:
+    return str(wrong) or type(wrong).__name__

@@ -1,0 +1,108 @@
+"""Rows that are in the view and not yet in the store: readers see them at once, the store gets them in bulk.
+
+A job whose result comes soon after its request is written once, as it ended.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from producer.store.base import Changes, JobRow, KeyRow, NewBatch, Place
+
+
+@dataclass(slots=True, eq=False)
+class _Layer:
+    rows: dict[bytes, JobRow] = field(default_factory=dict)
+    keys: dict[bytes, KeyRow] = field(default_factory=dict)
+    batches: dict[str, NewBatch] = field(default_factory=dict)
+    positions: dict[Place, int] = field(default_factory=dict)
+    size: int = 0
+
+
+class Overlay:
+    """Two layers: one takes what arrives, the other is being written."""
+
+    def __init__(self, requests_topic: str, results_topic: str) -> None:
+        self._topics = (requests_topic, results_topic)
+        self._arriving = _Layer()
+        self._leaving: _Layer | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of rows held."""
+        return len(self._arriving.rows) + (0 if self._leaving is None else len(self._leaving.rows))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the documents held."""
+        return self._arriving.size + (0 if self._leaving is None else self._leaving.size)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything has arrived that is not being written."""
+        layer = self._arriving
+        return bool(layer.rows or layer.positions)
+
+    def put(self, row: JobRow) -> None:
+        """Take in one row; a request never hides a result."""
+        layer = self._arriving
+        known = layer.rows.get(row.job_id)
+        if known is not None:
+            if not row.supersedes(known):
+                return
+            layer.size -= _size(known)
+        layer.rows[row.job_id] = row
+        layer.size += _size(row)
+
+    def put_key(self, row: KeyRow) -> None:
+        """Take in an idempotency key; the first record of a key counts."""
+        self._arriving.keys.setdefault(row.key_id, row)
+
+    def put_batch(self, batch: NewBatch) -> None:
+        """Take in what a record says of its batch."""
+        self._arriving.batches[batch.batch_id] = batch
+
+    def knows_batch(self, batch_id: str) -> bool:
+        """Whether a batch was taken in since the last write."""
+        return batch_id in self._arriving.batches
+
+    def advance(self, positions: Mapping[Place, int]) -> None:
+        """Note the positions after the rows taken in so far."""
+        self._arriving.positions.update(positions)
+
+    def job(self, job_id: bytes) -> JobRow | None:
+        """Return the row of a job that is not yet stored, None where there is none."""
+        arrived = self._arriving.rows.get(job_id)
+        leaving = None if self._leaving is None else self._leaving.rows.get(job_id)
+        if arrived is None or leaving is None:
+            return arrived or leaving
+        return arrived if arrived.supersedes(leaving) else leaving
+
+    def key(self, key_id: bytes) -> KeyRow | None:
+        """Return an idempotency key that is not yet stored, None where there is none."""
+        leaving = None if self._leaving is None else self._leaving.keys.get(key_id)
+        return leaving or self._arriving.keys.get(key_id)
+
+    def leave(self, generation: str) -> Changes:
+        """Return what has arrived, to be written; it stays visible until ``settle``."""
+        layer, self._arriving = self._arriving, _Layer()
+        self._leaving = layer
+        return Changes(
+            generation,
+            *self._topics,
+            layer.positions,
+            list(layer.rows.values()),
+            list(layer.keys.values()),
+            list(layer.batches.values()),
+        )
+
+    def settle(self) -> None:
+        """Let go of what was being written: the store has it now."""
+        self._leaving = None
+
+    def clear(self) -> None:
+        """Forget everything, because reading begins anew."""
+        self._arriving, self._leaving = _Layer(), None
+
+
+def _size(row: JobRow) -> int:
+    return len(row.job) + (0 if row.result is None else len(row.result))
