@@ -14,8 +14,6 @@ from schemas.errors import SettingsError
 from schemas.logs import configure, get_logger
 from schemas.settings import KafkaSettings
 
-_DRAIN_SECONDS: Final = 4.0
-_KEEPALIVE_SECONDS: Final = 75.0
 _BACKLOG: Final = 1024
 _log = get_logger(__name__)
 
@@ -30,12 +28,7 @@ async def serve(settings: GatewaySettings, kafka: KafkaSettings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    runner = GatewayRunner(
-        application(compose(settings, kafka)),
-        access_log=None,
-        keepalive_timeout=_KEEPALIVE_SECONDS,
-        shutdown_timeout=_DRAIN_SECONDS,
-    )
+    runner = GatewayRunner(application(compose(settings, kafka)))
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=_BACKLOG).start()

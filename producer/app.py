@@ -18,6 +18,7 @@ from producer.middleware.edge import edge
 from producer.openapi.document import openapi
 from producer.operations import OPERATIONS
 from producer.properties.follower import PropertyCopy
+from producer.properties.table import PropertyTable
 from producer.publisher import Bounds, Publisher
 from producer.reappraisal import Reappraisals
 from producer.routes.documents import OPENAPI, encoded, product_version
@@ -50,7 +51,11 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
     written = (table.requests, table.property_records, table.property_sales)
     publisher = Publisher(lambda: KafkaProducer(options), written, bounds, metrics.published)
     view = JobView(job_store(settings), KafkaLog(options, (table.requests.name, table.results.name)), table)
-    properties = PropertyCopy(settings.data_dir / "gateway" / "properties.sqlite", table, options)
+    properties = PropertyCopy(
+        PropertyTable(settings.data_dir / "gateway" / "properties.sqlite"),
+        KafkaLog(options, (table.property_records.name, table.models.name)),
+        table,
+    )
     return Gateway(
         settings=settings,
         topics=table,

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from aiokafka.errors import KafkaError
-
 from producer.errors import KafkaUnavailable, ProducerError
 from schemas.cloudevents import Header
 from schemas.logs import get_logger
@@ -22,7 +20,7 @@ class Record:
     key: bytes
     value: bytes | None
     timestamp_ms: int
-    headers: Sequence[Header] = ()
+    headers: list[Header] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -33,7 +31,7 @@ class Record:
 class Batch(Protocol):
     """A batch being filled (aiokafka's BatchBuilder)."""
 
-    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: Sequence[Header]) -> object | None:
+    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: list[Header]) -> object | None:
         """Add a record; returns None where the batch is full and the record was not added."""
 
 
@@ -96,6 +94,7 @@ class Lane:
         partition: number of the partition.
         release: told (records, bytes) when they are no longer in flight.
         broken: told when the client can deliver nothing any more.
+        gather: says how many seconds a first record waits for others to go with it.
     """
 
     client: Client
@@ -103,6 +102,7 @@ class Lane:
     partition: int
     release: Callable[[int, int], None]
     broken: Callable[[], None]
+    gather: Callable[[], float] = lambda: 0.0
     stalled: bool = False
     """Whether Kafka has left a batch unacknowledged beyond a caller's deadline."""
     _queue: deque[_Waiting] = field(default_factory=deque)
@@ -138,8 +138,12 @@ class Lane:
 
     async def _drain(self) -> None:
         try:
+            if (seconds := self.gather()) > 0:
+                await asyncio.sleep(seconds)
             while self._queue:
                 await self._send(self._filled())
+        except Exception as wrong:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            self._refused(wrong)
         finally:
             self._task = None
 
@@ -157,18 +161,19 @@ class Lane:
         return batch
 
     async def _send(self, batch: Batch) -> None:
-        try:
-            await (await self.client.send_batch(batch, self.topic, partition=self.partition))
-        except KafkaError as wrong:
-            _log.warning("kafka refused a batch", topic=self.topic, partition=self.partition, error=repr(wrong))
-            self.broken()
-            self._fail(self._sent, _refused(wrong))
-        else:
-            self.release(len(self._sent), sum(record.size for record, _ in self._sent))
-            for _, ticket in self._sent:
-                ticket.acknowledge()
+        await (await self.client.send_batch(batch, self.topic, partition=self.partition))
+        self.release(len(self._sent), sum(record.size for record, _ in self._sent))
+        for _, ticket in self._sent:
+            ticket.acknowledge()
         self._sent = []
         self.stalled = False
+
+    def _refused(self, wrong: Exception) -> None:
+        _log.warning("kafka refused a batch", topic=self.topic, partition=self.partition, error=repr(wrong))
+        detail = f"Kafka refused the record: {type(wrong).__name__}."
+        self._fail(self._sent, KafkaUnavailable(detail, headers={"Retry-After": "2"}))
+        self._sent = []
+        self.broken()
 
     def _fail(self, waiting: Sequence[_Waiting], error: ProducerError) -> None:
         self.release(len(waiting), sum(record.size for record, _ in waiting))
@@ -178,7 +183,3 @@ class Lane:
 
 def _late() -> KafkaUnavailable:
     return KafkaUnavailable("Kafka did not acknowledge in time.", headers={"Retry-After": "2"})
-
-
-def _refused(error: KafkaError) -> KafkaUnavailable:
-    return KafkaUnavailable(f"Kafka refused the record: {type(error).__name__}.", headers={"Retry-After": "2"})

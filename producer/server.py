@@ -11,6 +11,10 @@ from producer.answers import internal_error, plain_problem, translated
 
 _DETAIL_LIMIT: Final = 200
 _INTERNAL: Final = 500
+_KEEPALIVE_SECONDS: Final = 75.0
+_LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused body is read, so that the client gets to see the refusal."""
+_DRAIN_SECONDS: Final = 4.0
 
 
 class ProblemHandler(RequestHandler):
@@ -55,7 +59,16 @@ class ProblemServer(web.Server):
 
 
 class GatewayRunner(web.AppRunner):
-    """Runs the application behind a ``ProblemServer``."""
+    """Runs the application behind a ``ProblemServer``; what is being handled when it stops has seconds to end."""
+
+    def __init__(self, app: web.Application) -> None:
+        super().__init__(
+            app,
+            access_log=None,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            lingering_time=_LINGER_SECONDS,
+            shutdown_timeout=_DRAIN_SECONDS,
+        )
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()

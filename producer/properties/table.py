@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 import orjson
 
 from producer.properties.base import Condition, CountySize, PropertyPage
+from producer.store.base import Place
 
 _VERSION: Final = 1
 _PAGE: Final = 5_000
@@ -30,15 +31,15 @@ CREATE TRIGGER property_removed AFTER DELETE ON properties BEGIN
 END;
 CREATE TABLE models(county TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE positions(
-    topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, latest_ms INTEGER NOT NULL,
-    PRIMARY KEY (topic, partition)
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (topic, partition)
 ) WITHOUT ROWID;
+CREATE TABLE cluster(id TEXT NOT NULL);
 """
 _PUT: Final = """
 INSERT INTO properties VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET search = excluded.search, record = excluded.record
 """
-_PUT_POSITION: Final = "INSERT INTO positions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET offset = ?3, latest_ms = ?4"
+_PUT_POSITION: Final = "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET position = excluded.position"
 _SEARCH: Final = """
 SELECT property_id FROM properties
 WHERE county = ? AND property_id > ? AND (? = '' OR instr(search, ?3) > 0) ORDER BY property_id LIMIT ?
@@ -47,13 +48,12 @@ _FIND: Final = "SELECT record FROM properties WHERE county = ? AND property_id =
 _T = TypeVar("_T")
 
 
-class Place(NamedTuple):
-    """How far one partition is in the copy: the next offset, and a time no earlier than any record before it."""
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """How far the topics of which cluster are in the copy."""
 
-    topic: str
-    partition: int
-    offset: int
-    latest_ms: int
+    cluster_id: str | None
+    positions: Mapping[Place, int]
 
 
 class PropertyRow(NamedTuple):
@@ -71,7 +71,7 @@ class Changes:
 
     properties: Sequence[PropertyRow]
     models: Sequence[tuple[str, bytes | None]]
-    places: Sequence[Place]
+    positions: Mapping[Place, int]
 
 
 class PropertyTable:
@@ -95,9 +95,13 @@ class PropertyTable:
         self._reader.shutdown(wait=False)
         self._writer.shutdown(wait=False)
 
-    async def places(self) -> Sequence[Place]:
-        """Return how far each partition has been applied."""
-        return await self._read(lambda db: [Place(*row) for row in db.execute("SELECT * FROM positions")])
+    async def bookmark(self) -> Bookmark:
+        """Return how far the topics have been applied, and of which cluster."""
+        return await self._read(_bookmark)
+
+    async def adopt(self, cluster_id: str) -> None:
+        """Note the cluster that the positions belong to."""
+        await self._write(lambda db: _adopt(db, cluster_id))
 
     async def apply(self, changes: Changes) -> None:
         """Write rows and positions in one transaction."""
@@ -190,11 +194,22 @@ def _apply(db: sqlite3.Connection, changes: Changes) -> None:
             db.execute("DELETE FROM models WHERE county = ?", (county,))
         else:
             db.execute("INSERT INTO models VALUES (?, ?) ON CONFLICT DO UPDATE SET record = ?2", (county, record))
-    db.executemany(_PUT_POSITION, changes.places)
+    db.executemany(_PUT_POSITION, ((*place, position) for place, position in changes.positions.items()))
+
+
+def _bookmark(db: sqlite3.Connection) -> Bookmark:
+    cluster = db.execute("SELECT id FROM cluster").fetchone()
+    rows = db.execute("SELECT topic, partition, position FROM positions")
+    return Bookmark(None if cluster is None else cluster[0], {(row[0], row[1]): row[2] for row in rows})
+
+
+def _adopt(db: sqlite3.Connection, cluster_id: str) -> None:
+    db.execute("DELETE FROM cluster")
+    db.execute("INSERT INTO cluster VALUES (?)", (cluster_id,))
 
 
 def _clear(db: sqlite3.Connection) -> None:
-    for table in ("properties", "counties", "models", "positions"):
+    for table in ("properties", "counties", "models", "positions", "cluster"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
 
 

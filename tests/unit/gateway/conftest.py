@@ -39,10 +39,11 @@ class Served:
         """Send bytes to the gateway and return all that comes back until it closes the connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(request)
-        async with asyncio.timeout(10):
-            answer = await reader.read()
-        writer.close()
-        return answer
+        try:
+            async with asyncio.timeout(10):
+                return await reader.read()
+        finally:
+            writer.close()
 
 
 def assembled(kafka: FakeKafka, view: FakeView, roll: FakeProperties, settings: GatewaySettings) -> Gateway:
@@ -71,7 +72,7 @@ def settings() -> GatewaySettings:
 async def served(settings: GatewaySettings) -> AsyncIterator[Served]:
     kafka, view, roll = FakeKafka(), FakeView(), FakeProperties()
     gateway = assembled(kafka, view, roll, settings)
-    runner = GatewayRunner(application(gateway), access_log=None)
+    runner = GatewayRunner(application(gateway))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]

@@ -28,7 +28,7 @@ class FakeBatch:
     room: int = 1000
     records: list[Record] = field(default_factory=list)
 
-    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: Sequence[Header]) -> object | None:
+    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: list[Header]) -> object | None:
         if len(self.records) >= self.room:
             return None
         self.records.append(Record(key, value, timestamp, headers))
@@ -143,7 +143,7 @@ class FakeView:
     trouble: str | None = None
     reachable: bool = True
     late: bool = False
-    answers: Callable[[dict[str, object]], dict[str, object] | None] = lambda job: None
+    answers: Callable[[dict[str, object]], dict[str, object] | None] = lambda _: None
     pending: dict[UUID, dict[str, object]] = field(default_factory=dict)
     visible: dict[UUID, dict[str, object]] = field(default_factory=dict)
     finished: dict[UUID, bytes] = field(default_factory=dict)
@@ -155,6 +155,7 @@ class FakeView:
     listening: list[LiveFilter] = field(default_factory=list)
     overtaken: bool = False
     more: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: asyncio.Event = field(default_factory=asyncio.Event)
     announced: dict[str, NewBatch] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
 
@@ -169,6 +170,7 @@ class FakeView:
         key = read_idempotency(record.headers)
         if key is not None:
             self.keys[key[0]] = (job_id, key[1])
+        self.seen.set()
         self.pending.setdefault(job_id, Order(request, None).job())
         if not self.late:
             self._show()
