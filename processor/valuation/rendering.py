@@ -199,4 +199,4 @@ def _sums(batch: Explained, base: Floats, local: Floats, unrounded: Floats) -> l
     columns.append((b',"market_index":{"level":', np.round(batch.market.level, 6)))
     months = texts([iso_day(day)[:7] for day in batch.day.tolist()])
     extrapolated = texts([b"false", b"true"])[batch.market.extrapolated.astype(np.intp)]
-    return [*_labelled(columns), b',"month":"', months, b'","extrapolated":', extrapolated]
+    return [*_labelled(columns), b',"month":"', months, b'","extrapolated":', extrapolated, batch.market.details]

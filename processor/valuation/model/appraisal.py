@@ -4,7 +4,8 @@ value = share x comparables + (1 - share) x model, both at the level that the ne
 by the differences of the model's own contributions, so the grid, the model and the value are one arithmetic.
 """
 
-from typing import Final
+from copy import copy
+from typing import Final, Self
 
 import numpy as np
 import orjson
@@ -38,17 +39,24 @@ _EVIDENCE: Final = {
 class MassAppraisal:
     """Values one county's properties from a bundle and the sales known since. Immutable; conforms to ``Engine``."""
 
-    def __init__(self, bundle: Bundle, sales: Sales | None = None) -> None:
+    def __init__(self, bundle: Bundle, sales: Sales | None = None, level: Level | None = None) -> None:
+        """Serve a bundle at the level that ``sales`` show, or at a ``level`` computed before."""
         self._county = county = bundle.model
         self.county_id = county.county_id
         self.version = bundle.version
-        self._level = level_of(county, sales)
+        self.level = level_of(county, sales) if level is None else level
         sold = county.sold
         self._comparables = comparables_of(county)
         self._sale_index = county.model.surroundings.index.at(sold.day)
         self._lines = county.model.surroundings.groups()[0]
         self._renderer = Renderer(self._lines, sold.sales(bundle.version), bundle.version)
         self._methods = written(METHODS)
+
+    def renewed(self, sales: Sales) -> Self:
+        """Return this engine at the level that other sales show; everything else is shared."""
+        fresh = copy(self)
+        fresh.level = level_of(self._county, sales)
+        return fresh
 
     def value(self, subjects: Subjects) -> list[bytes | InsufficientData]:
         """Value a batch: for each subject the ``result`` object as UTF-8 JSON, or why there is none."""
@@ -95,7 +103,7 @@ class MassAppraisal:
     def _market(self, day: Ints) -> tuple[Floats, Floats, Objects]:
         """Return per row the log level of the market, its deviation, and what the result says of it."""
         days, of_row = np.unique(day, return_inverse=True)
-        corrections = [self._level.on(int(one)) for one in days]
+        corrections = [self.level.on(int(one)) for one in days]
         log = np.array([one.log for one in corrections]) + self._county.model.surroundings.index.at(days)
         deviation = np.array([one.deviation for one in corrections])
         details = np.empty(len(days), dtype=object)

@@ -1,0 +1,154 @@
+"""The model store: bundles by county, which of them serves, and the levels that pools of sales have shown.
+
+``COUNTY/VERSION/`` is a bundle, ``COUNTY/serving.json`` names the one that serves, ``COUNTY/levels/`` holds the residuals
+from which a result's level correction was computed, so that an old result can be computed again.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import orjson
+
+from processor.valuation.model import bundle
+from processor.valuation.model.bundle import Bundle
+from processor.valuation.model.county import CountyModel
+from processor.valuation.model.errors import CorruptBundle, NoSuchBundle
+from processor.valuation.model.market import Level
+
+_SERVING: Final = "serving.json"
+_LEVELS: Final = "levels"
+_LEVELS_KEPT: Final = 50
+_MANIFEST: Final = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStore:
+    """A directory of bundles. Writing is atomic; any number of processes may read meanwhile."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, url: str | None, data_dir: Path) -> "ModelStore":
+        """Return the store that ``MODEL_STORE_URL`` names: a path or a file URL; ``DATA_DIR/models`` where unset.
+
+        Raises:
+            NoSuchBundle: the URL is of another kind.
+        """
+        if url is None:
+            return cls(data_dir / "models")
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return cls(Path(unquote(parts.path)))
+        if parts.scheme:
+            raise NoSuchBundle(f"MODEL_STORE_URL {url}: only paths and file:// are known here; mount the store")
+        return cls(Path(url))
+
+    def write(self, model: CountyModel, papers: Mapping[str, Any], trained_at: str) -> Bundle:
+        """Write a bundle; it does not serve by that."""
+        return bundle.write(self.root, model, papers, trained_at)
+
+    def read(self, county_id: str, version: str | None = None) -> Bundle:
+        """Read a county's bundle of that version, of the serving one where None.
+
+        Raises:
+            NoSuchBundle, CorruptBundle: there is none, or it is refused.
+        """
+        version = self.serving(county_id) if version is None else version
+        if version is None:
+            raise NoSuchBundle(f"no model serves county {county_id}: train one first")
+        return bundle.read(self.directory(county_id, version))
+
+    def directory(self, county_id: str, version: str) -> Path:
+        """Return where a bundle lies or would lie.
+
+        Raises:
+            NoSuchBundle: the version is no name of a directory.
+        """
+        if not version or version != Path(version).name or version.startswith("."):
+            raise NoSuchBundle(f"{version!r} is no version of a model")
+        return self.root / county_id / version
+
+    def papers(self, county_id: str, version: str) -> Mapping[str, Any]:
+        """Return a bundle's manifest without reading its arrays."""
+        return bundle.papers(self.directory(county_id, version))
+
+    def counties(self) -> list[str]:
+        """Return the counties that have bundles."""
+        return sorted(path.name for path in self.root.glob("*") if any(path.glob(f"*/{_MANIFEST}")))
+
+    def versions(self, county_id: str) -> list[str]:
+        """Return a county's versions, the last trained first; unreadable ones last."""
+        found = {path.parent.name: self._trained_at(path.parent) for path in self._manifests(county_id)}
+        return sorted(found, key=lambda version: (found[version], version), reverse=True)
+
+    def serving(self, county_id: str) -> str | None:
+        """Return the version that serves a county, None where none does."""
+        try:
+            return str(orjson.loads((self.root / county_id / _SERVING).read_bytes())["version"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def promote(self, county_id: str, version: str) -> Bundle:
+        """Let a version serve; it is read and verified first.
+
+        Raises:
+            NoSuchBundle, CorruptBundle: there is none, or it is refused; the old one serves on.
+        """
+        found = self.read(county_id, version)
+        _replace(self.root / county_id / _SERVING, orjson.dumps({"version": version}))
+        return found
+
+    def keep_level(self, county_id: str, version: str, level: Level) -> None:
+        """Keep what a pool of sales showed to a version; only the last fifty are kept."""
+        path = self._level_path(county_id, version, level.pool)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = np.stack([level.day.astype(np.float64), level.known_day.astype(np.float64), level.residual])
+        _replace(path, table.tobytes())
+        older = sorted(path.parent.glob("*.level"), key=lambda one: one.stat().st_mtime, reverse=True)[_LEVELS_KEPT:]
+        for one in older:
+            one.unlink(missing_ok=True)
+
+    def level(self, county_id: str, version: str, pool: str | None = None) -> Level | None:
+        """Return what a pool showed to a version, the last one kept where ``pool`` is None; None where nothing is kept."""
+        if pool is None:
+            kept = sorted(
+                (self.root / county_id / _LEVELS).glob(f"{version}@*.level"), key=lambda one: one.stat().st_mtime
+            )
+            if not kept:
+                return None
+            path, pool = kept[-1], kept[-1].stem.partition("@")[2]
+        else:
+            path = self._level_path(county_id, version, pool)
+        try:
+            table = np.frombuffer(path.read_bytes()).reshape(3, -1)
+        except (OSError, ValueError):
+            return None
+        return Level(table[0].astype(np.int64), table[1].astype(np.int64), table[2], pool)
+
+    def _level_path(self, county_id: str, version: str, pool: str) -> Path:
+        return self.root / county_id / _LEVELS / f"{version}@{Path(pool).name}.level"
+
+    def _manifests(self, county_id: str) -> list[Path]:
+        return [path for path in (self.root / county_id).glob(f"*/{_MANIFEST}") if not path.parent.name.startswith(".")]
+
+    @staticmethod
+    def _trained_at(directory: Path) -> str:
+        try:
+            return str(bundle.papers(directory).get("trained_at", ""))
+        except (NoSuchBundle, CorruptBundle):
+            return ""
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as fresh:
+        fresh.write(content)
+    Path(fresh.name).chmod(0o644)
+    Path(fresh.name).replace(path)
