@@ -74,8 +74,8 @@ def _key(record: Record, id_field: str) -> bytes:
 async def _holds(topic: str, key: bytes, client_options: Mapping[str, Any]) -> bool:
     """Tell whether a topic holds a record of this key, by reading the one partition it would be in."""
     consumer = AIOKafkaConsumer(**client_options, enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
     try:
+        await consumer.start()
         first = TopicPartition(topic, 0)
         consumer.assign([first])
         await consumer.beginning_offsets([first])  # waits for the topic's metadata

@@ -113,6 +113,7 @@ class RollFollower:
                 future.cancel()
             elif not future.done():
                 future.set_exception(error)
+                future.exception()  # seen: whoever waits gets it, and nobody has to
 
     async def _run(self) -> None:
         backoff = _FIRST_BACKOFF

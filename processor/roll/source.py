@@ -45,8 +45,8 @@ class Source:
             auto_offset_reset="none",
             isolation_level="read_committed",
         )
-        await consumer.start()
         try:
+            await consumer.start()
             if missing := names - await consumer.topics():
                 raise TopicsMissing(f"no topic {', '.join(sorted(missing))}")
             # Their partitions become known once the topics are tracked and a request has waited for the metadata.

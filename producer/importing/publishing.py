@@ -40,8 +40,8 @@ async def publish(
         max_batch_size=_BATCH_BYTES,
         request_timeout_ms=_REQUEST_MS,
     )
-    await producer.start()
     try:
+        await producer.start()
         return await _send_all(producer, topic, records, progress)
     finally:
         await producer.stop()

@@ -86,16 +86,15 @@ class CsvFile:
         """
         wanted = [self.header.index(name) for name in names]
         try:
-            with _opened(self._path) as raw:
-                lines = TextIOWrapper(raw, encoding=self._encoding, newline="")
+            with _opened(self._path) as raw, TextIOWrapper(raw, encoding=self._encoding, newline="") as lines:
                 for rows in _batched(read_rows(lines, self._delimiter, len(self.header)), CHUNK_ROWS):
                     yield _chunk(rows, wanted)
         except (OSError, UnicodeError) as error:
             raise FileUnusable(f"{self._path}: cannot be read on: {error}") from error
 
     def _first_lines(self) -> list[str]:
-        with _opened(self._path) as raw:
-            return list(islice(TextIOWrapper(raw, encoding=self._encoding, newline=""), _HEADER_LINES))
+        with _opened(self._path) as raw, TextIOWrapper(raw, encoding=self._encoding, newline="") as lines:
+            return list(islice(lines, _HEADER_LINES))
 
 
 def _chunk(rows: Sequence[Row | RaggedRow], wanted: Sequence[int]) -> Chunk:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _NOTHING: Final = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", "#n/a", "-", "--", "?", ".", "unknown"})
 """What stands in a column of numbers for "not known"; in a column of texts each of these is a text."""
 _TRUTH: Final = {"yes": 1.0, "y": 1.0, "true": 1.0, "t": 1.0, "no": 0.0, "n": 0.0, "false": 0.0, "f": 0.0}
-_PLAIN: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+|\d{1,3}('\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
+_PLAIN: Final = re.compile(r"(\d+|\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+|\d{1,3}('\d{3})+)?(\.\d*)?([eE][+-]?\d+)?")
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f]+")
 
 
@@ -50,6 +50,6 @@ def _unwrapped(text: str) -> tuple[float, str]:
     sign = 1.0
     if digits.startswith("(") and digits.endswith(")"):
         sign, digits = -1.0, digits[1:-1].strip()
-    if digits.startswith("-"):
-        sign, digits = -sign, digits[1:].strip()
+    if digits.startswith(("-", "+")):
+        sign, digits = (-sign if digits[0] == "-" else sign), digits[1:].strip()
     return sign, digits.removeprefix("US").removeprefix("$").removesuffix("$").removesuffix("USD").strip()
