@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.local.kafka import LocalKafka
-from deploy.local.topics import apply_topics
+from deploy.local.topics import apply_topics, wake_coordinators
 from schemas.topics import Topics, topics
 
 
@@ -19,6 +19,7 @@ def kafka() -> Iterator[str]:
         yield given
         return
     with LocalKafka() as cluster:
+        asyncio.run(wake_coordinators({"bootstrap_servers": cluster.bootstrap_servers}))
         yield cluster.bootstrap_servers
 
 

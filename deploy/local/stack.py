@@ -1,5 +1,6 @@
 """The whole system on this machine, from nothing to a running stack and back: what `make run` runs."""
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from deploy.local.service import Service
 from deploy.local.settings import LocalSettings
 from deploy.local.stopping import StopRequested, StopSignals
 from deploy.local.supervisor import Stage, Supervisor, wait_until_ready
-from deploy.local.topics import refuse_differences
+from deploy.local.topics import refuse_differences, wake_coordinators
 from deploy.local.view import View
 from schemas.settings import KafkaSettings, StackRecord
 
@@ -133,6 +134,7 @@ class Stack:
         self._running.cluster = cluster = LocalKafka(plan, heard=from_kafka(self._view.warn))
         with self._view.step("Starting Apache Kafka"):
             cluster.start()
+            asyncio.run(wake_coordinators({"bootstrap_servers": cluster.bootstrap_servers}))
         if (port := cluster.brokers[0].seat.port) != settings.local_kafka_port:
             self._view.warn(f"Port {settings.local_kafka_port} is taken; Kafka listens on {port}.")
         return self._at(cluster.bootstrap_servers)

@@ -5,16 +5,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from deploy.errors import TopicsDiffer
 from schemas.topics import Topic
 
 _SET_ON_TOPIC: Final = 1  # the source of a setting that somebody made on the topic itself (Kafka's ConfigSource)
+_GROUP: Final = 0  # kinds of coordinators in Kafka's protocol
+_TRANSACTION: Final = 1
 _SETTLE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 
@@ -72,6 +81,16 @@ async def apply_topics(
     return [reports[name] for name in wanted]
 
 
+async def wake_coordinators(client_options: Mapping[str, Any]) -> None:
+    """Have a new cluster create its topics of offsets and transactions, and return when it has.
+
+    It does so when first asked for a coordinator, which fails meanwhile: better here than in every worker.
+    """
+    async with _admin(client_options) as admin:
+        for kind in (_GROUP, _TRANSACTION):
+            await _settled(partial(_has_coordinator, admin, kind))
+
+
 def refuse_differences(reports: Iterable[TopicReport]) -> None:
     """Raise `TopicsDiffer` when a topic has another partition count than the table says."""
     wrong = [
@@ -95,6 +114,14 @@ async def _admin(client_options: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdm
         yield admin
     finally:
         await admin.close()
+
+
+async def _has_coordinator(admin: AIOKafkaAdminClient, kind: int) -> bool:
+    try:
+        await admin.find_coordinator("terrafusion", kind)
+    except GroupCoordinatorNotAvailableError:
+        return False
+    return True
 
 
 async def _existing(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
