@@ -17,11 +17,11 @@ from processor.valuation.neighbours import Neighbours, Owners, SaleSearch, Space
 from processor.valuation.plausibility import cleaned, implausible, none_of
 from processor.valuation.vocabulary import LOCATION, Reading
 
-NEIGHBOURS: Final = 24
+NEIGHBOURS: Final = 16
 
 _OUTLIER_LOG: Final = 1.0
 _OUTLIER_SDS: Final = 6.0
-_SHARE_LIMITS: Final = (0.2, 0.8)
+_SHARE_LIMITS: Final = (0.3, 0.8)
 _SALES_TO_FIT_SHARE: Final = 40
 _USUAL_SHARE: Final = 0.5
 _FURTHEST: Final = 2.5

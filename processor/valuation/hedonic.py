@@ -24,6 +24,7 @@ _SALES_TO_CHOOSE_RIDGE: Final = 40
 _FIRST_RESIDUAL_SD: Final = 0.25
 _SMALLEST_SD: Final = 0.02
 _HUBER: Final = 2.0
+_LEAST_FREEDOM: Final = 0.1
 _DIGITS: Final = 9
 """Coefficients are rounded to this many decimals: far below a cent, far above what BLAS kernels differ by."""
 
@@ -166,22 +167,26 @@ class _System:
         self._prior = np.concatenate([prior, np.zeros(len(knots))])
 
     def solve_robustly(self) -> _Solution:
-        first = self._solve(np.ones(len(self._target)), _FIRST_RIDGE, _FIRST_RESIDUAL_SD)
-        spread = robust_sd(first.residual)
-        weight = huber_weights(first.residual, spread)
-        return self._solve(weight, None, spread)
+        even = np.ones(len(self._target))
+        first, _ = self._solve(even, _FIRST_RIDGE, _FIRST_RESIDUAL_SD)
+        residual = self._target - self._design @ first
+        spread = robust_sd(residual)
+        weight = huber_weights(residual, spread)
+        coefficients, inverse = self._solve(weight, None, spread)
+        residual = self._target - self._design @ coefficients
+        leverage = weight * np.einsum("ij,ij->i", self._design @ inverse, self._design)
+        return _Solution(coefficients, residual, residual / np.fmax(1.0 - leverage, _LEAST_FREEDOM), weight)
 
-    def _solve(self, weight: Floats, ridge: float | None, spread: float) -> _Solution:
+    def _solve(self, weight: Floats, ridge: float | None, spread: float) -> tuple[Floats, Floats]:
+        """Return the coefficients and the inverse of the penalised normal matrix."""
         weighted = self._design * weight[:, None]
         gram = weighted.T @ self._design
         moment = weighted.T @ self._target
         ridge = self._best_ridge(gram, moment, weight, spread) if ridge is None else ridge
         penalty = self._penalty(ridge, spread)
         inverse = linalg.inv(gram + penalty)
-        coefficients = np.round(inverse @ (moment + penalty @ self._prior), _DIGITS)
-        residual = self._target - self._design @ coefficients
-        leverage = np.einsum("ij,ij->i", self._design @ inverse, weighted)
-        return _Solution(coefficients, residual, residual / np.fmax(1.0 - leverage, 0.1), weight)
+        coefficients = inverse @ (moment + penalty @ self._prior)
+        return np.asarray(np.round(coefficients, _DIGITS), dtype=np.float64), inverse
 
     def _penalty(self, ridge: float, spread: float) -> Floats:
         penalty = np.zeros((len(self._prior), len(self._prior)))
@@ -202,7 +207,7 @@ class _System:
             coefficients = linalg.cho_solve(factor, moment + penalty @ self._prior)
             freedom = float(np.trace(linalg.cho_solve(factor, gram)))
             error = square - 2 * coefficients @ moment + coefficients @ gram @ coefficients
-            scores.append(error / n / max(1.0 - freedom / n, 1e-3) ** 2)
+            scores.append(error / n / max(1.0 - freedom / n, _LEAST_FREEDOM) ** 2)
         return _RIDGES[int(np.argmin(scores))]
 
 

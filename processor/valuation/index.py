@@ -22,7 +22,8 @@ _MONTHLY_SD: Final = 0.012
 """Standard deviation of a month's change in log price that the smoothing assumes."""
 
 _DRIFT_SD: Final = 0.02
-"""Standard deviation per month by which the level is unknown beyond the sales; grows with the square root of time."""
+_TREND_SD: Final = 0.005
+"""Beyond the sales the level wanders (with the square root of the months) and may have a trend (with the months)."""
 
 
 def pools(day: Ints) -> Floats:
@@ -92,5 +93,6 @@ class MarketIndex:
     def uncertainty(self, day: Ints) -> Floats:
         """Return the standard deviation, in log price, by which the level at each day is unknown."""
         beyond = np.fmax(day - self.last_day - _GRACE_DAYS, self.first_day - day)
-        deviation: Floats = _DRIFT_SD * np.sqrt(np.fmax(beyond, 0.0) / _DAYS_IN_MONTH)
+        months = np.fmax(beyond, 0.0) / _DAYS_IN_MONTH
+        deviation: Floats = np.hypot(_DRIFT_SD * np.sqrt(months), _TREND_SD * months)
         return deviation

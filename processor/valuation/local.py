@@ -9,7 +9,7 @@ from processor.valuation.frame import Floats, Ints
 from processor.valuation.neighbours import NOBODY, Neighbours
 from processor.valuation.rendering import COMPARABLES_SHOWN
 
-_NEAR: Final = 0.5
+_NEAR: Final = 0.25
 """Distance at which a sale's weight has fallen to a quarter of that of an identical property's."""
 
 _DOUBT: Final = 0.5

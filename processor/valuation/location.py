@@ -10,7 +10,7 @@ from processor.valuation.frame import Floats, Frame
 _KM_PER_DEGREE_LATITUDE: Final = 110.574
 _KM_PER_DEGREE_LONGITUDE: Final = 111.320
 _SALES_PER_BUMP: Final = 40
-_MOST_BUMPS: Final = 96
+_MOST_BUMPS: Final = 128
 _NARROWEST_KM: Final = 0.2
 
 

@@ -21,9 +21,10 @@ _LEVEL_STEP: Final = 0.02
 _LEAST_WEIGHT: Final = 0.15
 _MOST_NUMBERS: Final = 9
 _MOST_TEXTS: Final = 3
+_WORTHY: Final = 0.08
 _FURTHEST_SCALED: Final = 8.0
-_KM_SHARE: Final = 0.25
-_LEAST_KM: Final = 0.25
+_KM_SHARE: Final = 0.12
+_LEAST_KM: Final = 0.1
 _MOST_KM: Final = 5.0
 _TREE_MARGINS: Final = (8, 104, 488)
 _LEAF: Final = 16
@@ -71,8 +72,10 @@ class Space:
 
 
 def _largest(deviation: Floats, most: int) -> Ints:
+    """Return the positions of the largest deviations, without those that hardly matter beside the first."""
     order = np.argsort(-deviation, kind="stable")[:most]
-    return np.sort(order).astype(np.int64)
+    worthy = order[deviation[order] >= _WORTHY * deviation.max(initial=0.0)]
+    return np.sort(worthy).astype(np.int64)
 
 
 def _positions(effects: Floats) -> Floats:
@@ -85,7 +88,7 @@ def _positions(effects: Floats) -> Floats:
 
 
 def _km_per_unit(fit: Fit, vocabulary: Vocabulary) -> float:
-    """Return the km that count as one unit: a quarter of what moves the fitted surface by a tenth of the price."""
+    """Return the km that count as one unit: an eighth of what moves the fitted surface by a tenth of the price."""
     if vocabulary.surface is None:
         return 1.0
     extent = float(np.sqrt(np.nanvar(fit.reading.east) + np.nanvar(fit.reading.north)))

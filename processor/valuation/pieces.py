@@ -36,7 +36,7 @@ def tokens(numbers: Floats, suffix: bytes = b"") -> Objects:
 
 def written(values: Sequence[str | None]) -> Objects:
     """Write texts as JSON, null for None."""
-    return texts([orjson.dumps(value) for value in values])
+    return texts([_json(value) for value in values])
 
 
 def shown(where: Bools, piece: Piece) -> Objects:
@@ -49,6 +49,11 @@ def shown(where: Bools, piece: Piece) -> Objects:
 def comma(rank: int) -> bytes:
     """Return the comma before the member of that rank."""
     return b"," if rank else b""
+
+
+@lru_cache(maxsize=65_536)
+def _json(value: str | None) -> bytes:
+    return orjson.dumps(value)
 
 
 @lru_cache(maxsize=4096)

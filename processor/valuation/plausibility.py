@@ -21,6 +21,9 @@ _YEARS_UNDER_CONSTRUCTION: Final = 2.0
 _SMALLEST_ROOM_SQFT: Final = 75.0
 """Living area per bedroom below which the record is a keying error (King County: 33 bedrooms in 1,620 sqft)."""
 
+_LARGEST: Final = 1e15
+"""No characteristic of a property is larger; beyond it arithmetic begins to fail."""
+
 _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "latitude": (-90.0, 90.0),
     "longitude": (-180.0, 180.0),
@@ -58,12 +61,12 @@ def implausible(frame: Frame, day: Ints) -> dict[str, Bools]:
         years = frame.number(name)
         known = years > 0 if name == "year_renovated" else np.isfinite(years)
         found[name] = known & ((years < _OLDEST_YEAR) | (years > newest))
-    crowded = frame.number("living_area_sqft") < _SMALLEST_ROOM_SQFT * frame.number("bedrooms")
+    crowded = frame.number("living_area_sqft") / _SMALLEST_ROOM_SQFT < frame.number("bedrooms")
     nowhere = (frame.number("latitude") == 0) & (frame.number("longitude") == 0)
     for name, rows in (("bedrooms", crowded), ("latitude", nowhere), ("longitude", nowhere)):
         found[name] = found.get(name, np.zeros(frame.n, dtype=bool)) | rows
     for name, column in frame.numeric.items():
-        found[name] = found.get(name, np.zeros(frame.n, dtype=bool)) | np.isinf(column)
+        found[name] = found.get(name, np.zeros(frame.n, dtype=bool)) | (np.abs(column) > _LARGEST)
     return {name: rows for name, rows in found.items() if rows.any()}
 
 
