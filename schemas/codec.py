@@ -14,6 +14,7 @@ import orjson
 from schemas.clock import day_number, epoch_ms, rfc3339
 from schemas.counties import normalise_county
 from schemas.errors import InvalidRequest
+from schemas.printable import is_printable
 from schemas.reasons import COMPLETED, FailureReason
 
 _KEYLESS: Final = UUID("6f9f0b0e-2f3c-5a53-9d2e-0c1d3b6c7a10")
@@ -135,10 +136,10 @@ def request_from(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> 
         ValueError: a member is not what a request asks for.
     """
     property_id = body.get("property_id")
-    if type(property_id) is not str or not 0 < len(property_id) <= _MAX_PROPERTY_ID or not property_id.isprintable():
+    if type(property_id) is not str or not 0 < len(property_id) <= _MAX_PROPERTY_ID or not is_printable(property_id):
         raise ValueError(_id_problem("property_id", property_id, _MAX_PROPERTY_ID))
     county_id = body.get("county_id")
-    if type(county_id) is not str or not 0 < len(county_id) <= _MAX_COUNTY_ID or not county_id.isprintable():
+    if type(county_id) is not str or not 0 < len(county_id) <= _MAX_COUNTY_ID or not is_printable(county_id):
         raise ValueError(_id_problem("county_id", county_id, _MAX_COUNTY_ID))
     created = body.get("created_at")
     created_ms = timestamp_ms if created is None else _created(created)

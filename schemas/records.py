@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from schemas.counties import normalise_county
+from schemas.printable import CHARACTER, is_printable
 
 NUMERIC_FIELDS: Final = (
     "latitude",
@@ -32,10 +33,13 @@ TEXT_FIELDS: Final = ("address", "neighborhood", "property_class")
 
 _MAX_PROPERTY_ID: Final = 128
 _MAX_COUNTY_ID: Final = 64
+PROPERTY_ID_PATTERN: Final = f"^{CHARACTER}+$"
+COUNTY_ID_PATTERN: Final = rf"^{CHARACTER}*[^\W_]{CHARACTER}*$"
+"""Both as JSON Schema states them; a county needs a letter or digit to be named by."""
 
 
 def _printable(text: str) -> str:
-    if not text.isprintable():
+    if not is_printable(text):
         raise ValueError("only printable characters are allowed")
     return text
 
@@ -46,12 +50,16 @@ def _number(value: object) -> object:
     return value
 
 
-PropertyId = Annotated[StrictStr, Field(min_length=1, max_length=_MAX_PROPERTY_ID), AfterValidator(_printable)]
+PropertyId = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=_MAX_PROPERTY_ID, json_schema_extra={"pattern": PROPERTY_ID_PATTERN}),
+    AfterValidator(_printable),
+]
 """The county's own parcel number: text, 1-128 printable characters, compared exactly."""
 
 CountyId = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=_MAX_COUNTY_ID),
+    Field(min_length=1, max_length=_MAX_COUNTY_ID, json_schema_extra={"pattern": COUNTY_ID_PATTERN}),
     AfterValidator(_printable),
     AfterValidator(normalise_county),
 ]

@@ -1,0 +1,24 @@
+"""What "printable" means for the ids that people choose: one fixed set of characters, the same for every reader.
+
+``str.isprintable`` follows the Unicode tables of the Python that runs it, so that two processes could disagree on an
+id; and no schema can state it. This set can be stated: no controls, no invisible or direction-changing format
+characters, no spaces other than the plain one, no private use.
+"""
+
+import re
+from typing import Final
+
+_UNPRINTABLE: Final = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u1680\u180e\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff"
+    "\U000e0000-\U0010ffff"
+)
+CHARACTER: Final = f"[^{_UNPRINTABLE}]"
+"""Regular expression (ECMA-262, Python, Rust) of one printable character; lone surrogates are no characters at all."""
+
+_TEXT: Final = re.compile(f"(?:(?![\ud800-\udfff]){CHARACTER})*")
+
+
+def is_printable(text: str) -> bool:
+    """Return whether every character of ``text`` is printable."""
+    return text.isprintable() if text.isascii() else _TEXT.fullmatch(text) is not None
