@@ -7,7 +7,6 @@ must not stand in line behind the first, one tells which cluster and which parti
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -89,7 +88,8 @@ class KafkaLog:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 partitions = _partitions_in(await admin.describe_topics(list(topics)), topics)
-                if not set(partitions) <= set(self._partitions):
+                read = set() if self._consumer is None else self._consumer.assignment()
+                if read and not set(partitions) <= read:  # nothing is read yet while it is being opened
                     self._grown = True
                 ends: Mapping[TopicPartition, int] = await probe.end_offsets(partitions)
         except (KafkaError, OSError, TimeoutError) as wrong:
@@ -250,9 +250,15 @@ def _places(offsets: Mapping[TopicPartition, int]) -> dict[Place, int]:
 async def _stop(client: AIOKafkaConsumer | AIOKafkaAdminClient | None) -> None:
     if client is None:
         return
-    with suppress(KafkaError, OSError, TimeoutError):
+    try:
         async with asyncio.timeout(_STOP_S):
             await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+    except (KafkaError, OSError, TimeoutError):
+        pass
+    except asyncio.CancelledError:  # aiokafka's own, where its group-less coordinator has not run yet when it is closed
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
 
 
 def _said(wrong: BaseException) -> str:
