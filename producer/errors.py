@@ -9,6 +9,7 @@
     │   ├── NotFound            404  no such job, batch, property, county
     │   ├── MethodNotAllowed    405
     │   ├── BodyTimeout         408  the body did not arrive in time
+    │   ├── Conflict            409  another resource stands in the way
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
     │   └── InvalidBody         422  JSON that is not what the schema asks for
@@ -80,6 +81,13 @@ class BodyTimeout(Refused):
 
     status = 408
     title = "Request timeout"
+
+
+class Conflict(Refused):
+    """The request contradicts something that exists already."""
+
+    status = 409
+    title = "Conflict"
 
 
 class TooLarge(Refused):

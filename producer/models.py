@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic.json_schema import SkipJsonSchema
 
 from schemas.events import Batch, Job, MethodHint
 from schemas.records import Characteristics, CountyId, Number, PropertyId, PropertyRecord, SaleRecord
@@ -32,20 +33,20 @@ class BatchPage(Shown):
 class PropertyBody(Characteristics):
     """What is known of one property; the path names it, and ids stated here as well must agree with the path."""
 
-    property_id: PropertyId | None = None
-    county_id: CountyId | None = None
+    property_id: SkipJsonSchema[PropertyId | None] = None
+    county_id: SkipJsonSchema[CountyId | None] = None
 
 
 class PropertyRow(PropertyBody):
-    """One property of a bulk call."""
+    """One property of a bulk call; the path names the county, and one stated here as well must agree with it."""
 
     property_id: PropertyId
 
 
 class SaleRow(SaleRecord):
-    """One sale of a bulk call; the path names the county."""
+    """One sale of a bulk call; the path names the county, and one stated here as well must agree with it."""
 
-    county_id: CountyId | None = None  # type: ignore[assignment] # stated by the path instead
+    county_id: SkipJsonSchema[CountyId | None] = None  # type: ignore[assignment] # stated by the path instead
 
 
 class PropertyList(Shown):

@@ -10,6 +10,7 @@ from producer.errors import MalformedRequest, NotFound
 from producer.ids import canonical
 from schemas.clock import epoch_ms
 from schemas.counties import normalise_county
+from schemas.printable import is_printable
 
 _E = TypeVar("_E", bound=StrEnum)
 _MAX_COUNTY: Final = 64
@@ -32,7 +33,7 @@ def batch_in_path(request: web.Request) -> str:
         NotFound: no batch could have that id.
     """
     stated = request.match_info["batch_id"]
-    if not 0 < len(stated) <= _MAX_BATCH or not stated.isprintable():
+    if not 0 < len(stated) <= _MAX_BATCH or not is_printable(stated):
         raise NotFound("The path names no batch.")
     return stated
 
@@ -48,7 +49,7 @@ def query_text(request: web.Request, name: str, *, limit: int = 128) -> str | No
         return None
     if len(stated) > 1:
         raise MalformedRequest(f"The parameter {name} is stated more than once.")
-    if not 0 < len(stated[0]) <= limit or not stated[0].isprintable():
+    if not 0 < len(stated[0]) <= limit or not is_printable(stated[0]):
         raise MalformedRequest(f"The parameter {name} must have 1 to {limit} printable characters.")
     return stated[0]
 
@@ -123,6 +124,6 @@ def _uuid(stated: str, what: str) -> str:
 
 
 def _short(text: str, limit: int) -> str:
-    if len(text) > limit or not text.isprintable():
+    if len(text) > limit or not is_printable(text):
         raise ValueError(f"not 1 to {limit} printable characters")
     return text

@@ -22,6 +22,8 @@ from schemas.topics import Topic
 _SWEEP_SECONDS: Final = 0.2
 _RECONNECT_SECONDS: Final = 1.0
 _SHARE: Final = 2_000
+_BUSY: Final = 8
+_GATHER_SECONDS: Final = 0.002
 _log = get_logger(__name__)
 
 
@@ -97,7 +99,12 @@ class Publisher:
             Overloaded: too much is in flight; the record was not published.
             KafkaUnavailable: no acknowledgement within the deadline; the record may still be written later.
         """
-        await self.publish_all(topic, (record,))
+        started = time.monotonic()
+        lane = self._lane(self._lanes_for(topic), record)
+        ticket = self._admit(1, record.size, started)
+        lane.put(record, ticket)
+        await ticket.future
+        self._observe(time.monotonic() - started)
 
     async def publish_all(self, topic: Topic, records: Sequence[Record]) -> None:
         """Publish records, each partition's in the order given; returns when all are acknowledged.
@@ -107,14 +114,9 @@ class Publisher:
             KafkaUnavailable: not all were acknowledged within the deadline; any of them may still be written.
         """
         started = time.monotonic()
-        lanes = self._lanes.get(topic.name)
-        if lanes is None:
-            raise KafkaUnavailable("Kafka is not connected yet.", headers={"Retry-After": "2"})
-        count = len(lanes)
-        chosen = [lanes[partition_for(record.key, count)] for record in records]
-        if any(lane.stalled for lane in chosen):
-            raise KafkaUnavailable("Kafka does not acknowledge at present.", headers={"Retry-After": "2"})
-        ticket = self._admit(records, started)
+        lanes = self._lanes_for(topic)
+        chosen = [self._lane(lanes, record) for record in records]
+        ticket = self._admit(len(records), sum(record.size for record in records), started)
         for record, lane in zip(records, chosen, strict=True):
             lane.put(record, ticket)
         await ticket.future
@@ -131,17 +133,30 @@ class Publisher:
         for start in range(0, len(records), share):
             await self.publish_all(topic, records[start : start + share])
 
-    def _admit(self, records: Sequence[Record], now: float) -> Ticket:
-        size = sum(record.size for record in records)
-        if (
-            self.in_flight + len(records) > self._bounds.records
-            or self.in_flight_bytes + size > self._bounds.total_bytes
-        ):
+    def _lanes_for(self, topic: Topic) -> Sequence[Lane]:
+        lanes = self._lanes.get(topic.name)
+        if lanes is None:
+            raise KafkaUnavailable("Kafka is not connected yet.", headers={"Retry-After": "2"})
+        return lanes
+
+    @staticmethod
+    def _lane(lanes: Sequence[Lane], record: Record) -> Lane:
+        lane = lanes[partition_for(record.key, len(lanes))]
+        if lane.stalled:
+            raise KafkaUnavailable("Kafka does not acknowledge at present.", headers={"Retry-After": "2"})
+        return lane
+
+    def _admit(self, count: int, size: int, now: float) -> Ticket:
+        if self.in_flight + count > self._bounds.records or self.in_flight_bytes + size > self._bounds.total_bytes:
             raise Overloaded("Too many requests are on their way to Kafka.", headers={"Retry-After": "1"})
         self._idle.clear()
-        self.in_flight += len(records)
+        self.in_flight += count
         self.in_flight_bytes += size
-        return Ticket(len(records), now + self._bounds.seconds)
+        return Ticket(count, now + self._bounds.seconds)
+
+    def _gather_seconds(self) -> float:
+        """Return how long a lane waits for company before it sends: not at all while there is little to do."""
+        return _GATHER_SECONDS if self.in_flight >= _BUSY else 0.0
 
     def _released(self, records: int, size: int) -> None:
         self.in_flight -= records
@@ -184,7 +199,10 @@ class Publisher:
 
     async def _lanes_of(self, client: Client, topic: str) -> list[Lane]:
         partitions = await client.partitions_for(topic)
-        return [Lane(client, topic, partition, self._released, self._broken.set) for partition in sorted(partitions)]
+        return [
+            Lane(client, topic, partition, self._released, self._broken.set, self._gather_seconds)
+            for partition in sorted(partitions)
+        ]
 
     async def _disconnect(self, reason: str, seconds: float) -> None:
         self._reachable = False

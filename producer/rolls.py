@@ -7,7 +7,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from producer.bulk import Faulty, Object
-from producer.errors import Fault, InvalidBody
+from producer.errors import Conflict, Fault, InvalidBody
 from producer.faults import complaints
 from producer.lane import Record
 from producer.models import Bounds, PropertyBody, PropertyRow, ReappraisalBody, SaleRow
@@ -24,11 +24,12 @@ def property_record(body: Object, county_id: str, property_id: str, now_ms: int)
     """Return the record of one property that the path names.
 
     Raises:
-        Faulty: the body is not what the schema asks for, or states other ids than the path.
+        Faulty: the body is not what the schema asks for.
+        Conflict: it states another id than the path.
     """
-    if body.get("property_id", property_id) not in {property_id, None}:
-        raise Faulty((Fault("/property_id", _DIFFERS),))
     value = _value(PropertyBody, body, county_id, {"property_id": property_id})
+    if body.get("property_id", property_id) not in {property_id, None}:
+        raise Conflict("The body is about another property than the path.", faults=(Fault("/property_id", _DIFFERS),))
     return Record(record_key(county_id, property_id), value, now_ms)
 
 
@@ -61,7 +62,7 @@ def _value(model: type[BaseModel], body: Object, county_id: str, ids: Mapping[st
     if isinstance(stated, str) and normalise_county(stated) != county_id:
         raise Faulty((Fault(f"{pointer}/county_id", _DIFFERS),))
     known = record.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    value = orjson.dumps({**ids, **known, "county_id": county_id})
+    value = orjson.dumps({**known, **ids, "county_id": county_id})
     if len(value) > _MAX_VALUE:
         raise Faulty((Fault(pointer, "is too large"),))
     return value

@@ -18,7 +18,9 @@ class GatewaySettings(CommonSettings):
 
     gateway_host: str = Field("127.0.0.1", description="address the gateway listens on")
     gateway_port: Port = Field(8000, description="port the gateway listens on; 0 takes a free one")
-    gateway_api_keys_file: Path | None = Field(None, description="file of hashed API keys; unset: no keys are asked for")
+    gateway_api_keys_file: Path | None = Field(
+        None, description="file of hashed API keys; unset: no keys are asked for"
+    )
     gateway_max_in_flight: int = Field(
         20_000, ge=1, description="records on their way to Kafka beyond which the gateway answers 503"
     )

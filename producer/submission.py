@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from producer.errors import Fault, InvalidBody, KafkaUnavailable, Unavailable
+from producer.errors import Conflict, Fault, KafkaUnavailable, Unavailable
 from producer.gateway import Gateway
 from producer.headers import idempotency_headers
 from producer.orders import Order, fingerprint_of
@@ -40,7 +40,8 @@ async def submit(gateway: Gateway, submission: Submission) -> Accepted:
     """Accept an order; returns when Kafka holds it, and its result too where it comes within the wait.
 
     Raises:
-        InvalidBody: the idempotency key or the job id stands for another request.
+        InvalidBody: the idempotency key came with another request before.
+        Conflict: the job id stands for another request.
         Unavailable: Kafka or the job view cannot be reached; the error names the job id, so that a retry is safe.
     """
     try:
@@ -105,12 +106,12 @@ def _repeated(order: Order, known: bytes) -> Accepted:
     """Return the job that a caller's own job id stands for already.
 
     Raises:
-        InvalidBody: that job is about another property.
+        Conflict: that job is about another property.
     """
     job = orjson.loads(known)
     request = order.request
     if (job["property_id"], job["county_id"]) != (request.property_id, request.county_id):
-        raise InvalidBody("This job_id stands for another request.", faults=(Fault("/job_id", "is taken"),))
+        raise Conflict("This job_id stands for another request.", faults=(Fault("/job_id", "is taken"),))
     return Accepted(request.job_id, known, repeated=True)
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from producer.answers import internal_error, problem, translated
-from producer.errors import MalformedRequest, ProducerError, Unavailable
+from producer.errors import NotFound, ProducerError, Unavailable
 from producer.metrics import GatewayMetrics
 from producer.store.errors import BadCursor, StoreError
 from schemas.logs import get_logger
@@ -30,6 +30,7 @@ def edge(metrics: GatewayMetrics) -> Middleware:
     @web.middleware
     async def at_the_edge(request: web.Request, handler: _Handler) -> web.StreamResponse:
         started = time.perf_counter()
+        metrics.requests_in_flight += 1
         try:
             answer = await handler(request)
         except (ProducerError, StoreError, web.HTTPException) as wrong:
@@ -39,6 +40,8 @@ def edge(metrics: GatewayMetrics) -> Middleware:
         except Exception:  # noqa: BLE001 - the last resort; it is logged and answered with 500
             _log.exception("a request failed", method=request.method, path=request.path[:_REQUEST_ID_LIMIT])
             answer = internal_error()
+        finally:
+            metrics.requests_in_flight -= 1
         _echo_request_id(request, answer)
         metrics.answered(request.method, _endpoint(request), answer.status, time.perf_counter() - started)
         return answer
@@ -51,7 +54,7 @@ def _told(wrong: ProducerError | StoreError | web.HTTPException) -> web.Response
         case ProducerError():
             return problem(wrong)
         case BadCursor():
-            return problem(MalformedRequest(str(wrong)))
+            return problem(NotFound(f"There is no such page: {wrong}."))
         case StoreError():
             _log.warning("the job store failed", error=str(wrong))
             return problem(Unavailable("The job store cannot be read at present.", headers={"Retry-After": "2"}))

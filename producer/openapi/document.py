@@ -26,7 +26,7 @@ Errors are problem documents (RFC 9457) with one entry for each fault.
 
 def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
     """Return the document of ``operations``."""
-    table = tuple(operations)
+    table = tuple(operation for operation in operations if operation.documented)
     paths: dict[str, dict[str, Any]] = {}
     for operation in table:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)

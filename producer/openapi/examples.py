@@ -58,7 +58,7 @@ PROBLEMS: Final[dict[int, dict[str, Any]]] = {
     404: _example(404, "Not found", f"There is no job {JOB_ID}."),
     405: _example(405, "Method not allowed", "Allowed here: GET, HEAD, OPTIONS."),
     408: _example(408, "Request timeout", "The body did not arrive within 20 seconds."),
-    409: _example(409, "Conflict", "The batch has been published completely."),
+    409: _example(409, "Conflict", "This job_id stands for another request."),
     413: _example(413, "Content too large", "The body is larger than 65536 bytes."),
     415: _example(415, "Unsupported media type", "The body must be application/json."),
     422: _example(

@@ -5,15 +5,22 @@ from typing import Any, Final
 from producer.openapi.examples import JOB_ID as JOB_ID_EXAMPLE
 from producer.routes.table import Parameter
 from schemas.reasons import FailureReason, JobStatus
+from schemas.records import COUNTY_ID_PATTERN, PROPERTY_ID_PATTERN
 
 _UUID: Final[dict[str, Any]] = {"type": "string", "format": "uuid"}
 _COUNTY_SCHEMA: Final[dict[str, Any]] = {
     "type": "string",
     "minLength": 1,
     "maxLength": 64,
-    "pattern": "^[A-Za-z0-9 _-]*[A-Za-z0-9][A-Za-z0-9 _-]*$",
+    "pattern": COUNTY_ID_PATTERN,
 }
-_ID_SCHEMA: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": 128}
+_ID_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 128,
+    "pattern": PROPERTY_ID_PATTERN,
+}
+_CURSOR_SCHEMA: Final = _ID_SCHEMA | {"maxLength": 1024}
 
 
 def _limit(default: int) -> dict[str, Any]:
@@ -41,7 +48,7 @@ IDEMPOTENCY_KEY: Final = Parameter(
     "header",
     "The same key with the same body makes one job, however often it is sent.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!#-~])?$"},
-    "order-4711",
+    None,
 )
 TRACEPARENT: Final = Parameter(
     "traceparent", "header", "W3C trace context, carried through to the result.", {"type": "string"}
@@ -61,9 +68,7 @@ CREATED_AFTER: Final = Parameter(
     "2026-11-23T09:00:00Z",
 )
 LIMIT: Final = Parameter("limit", "query", "Items on a page.", _limit(100))
-CURSOR: Final = Parameter(
-    "cursor", "query", "The `next` of the page before.", {"type": "string", "minLength": 1, "maxLength": 1024}
-)
+CURSOR: Final = Parameter("cursor", "query", "The `next` of the page before.", _CURSOR_SCHEMA)
 SEARCH: Final = Parameter(
     "q", "query", "Only properties whose id begins with this or whose address contains it.", _ID_SCHEMA, "PROP"
 )
@@ -73,3 +78,4 @@ LAST_EVENT_ID: Final = Parameter("Last-Event-ID", "header", "Go on right after t
 LAST_EVENT_ID_QUERY: Final = Parameter(
     "last_event_id", "query", "The same, for clients that cannot set headers.", {"type": "string", "minLength": 1}
 )
+AFTER: Final = Parameter("cursor", "query", "The `next` of the page before.", _ID_SCHEMA)

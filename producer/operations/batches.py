@@ -10,6 +10,11 @@ from producer.routes.table import Answer, Content, Operation
 from schemas.events import Batch, ValuationRequest
 
 _BATCH_ANSWERS: Final = {"Location": "Where the batch is found.", "Retry-After": "Seconds after which to look."}
+_BULK: Final = (
+    "At most 16 MiB and 50,000 requests, as a JSON array or, with `application/x-ndjson`, one a line. "
+    "All are checked before any is published; a refusal names each fault by the place of its request."
+)
+
 BATCHES: Final = (
     Operation(
         "POST",
@@ -19,7 +24,7 @@ BATCHES: Final = (
         "batches",
         batches.post_batch,
         (Answer(202, "Accepted: Kafka holds all of them.", (Content(Batch),), _BATCH_ANSWERS),),
-        "16 MiB and 50,000 requests at most. All are checked before any is published.",
+        _BULK,
         (parameters.IDEMPOTENCY_KEY,),
         many(ValuationRequest, examples.REQUEST),
         BODY_ERRORS,
@@ -35,7 +40,7 @@ BATCHES: Final = (
         "Goes on where it was after a crash of the gateway; each property is valued once.",
         (parameters.IDEMPOTENCY_KEY,),
         (Content(models.ReappraisalBody, {"county_id": "BENTON"}),),
-        BODY_ERRORS,
+        (404, *BODY_ERRORS),
     ),
     Operation(
         "GET",
@@ -46,7 +51,7 @@ BATCHES: Final = (
         batches.list_batches,
         (Answer(200, "One page.", (Content(models.BatchPage),)),),
         parameters=(parameters.LIMIT, parameters.CURSOR),
-        errors=(400, 503),
+        errors=(400, 404, 503),
     ),
     Operation(
         "GET",

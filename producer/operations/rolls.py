@@ -9,6 +9,11 @@ from producer.routes import counties, properties
 from producer.routes.table import Answer, Content, Operation
 from schemas.records import ModelRecord, PropertyRecord
 
+_BULK: Final = (
+    "At most 16 MiB and 50,000 objects, as a JSON array or, with `application/x-ndjson`, one a line. "
+    "All are checked before any is published; a refusal names each fault by the place of its object."
+)
+
 ROLLS: Final = (
     Operation(
         "GET",
@@ -18,7 +23,7 @@ ROLLS: Final = (
         "rolls",
         properties.list_properties,
         (Answer(200, "One page.", (Content(models.PropertyList),)),),
-        parameters=(parameters.COUNTY, parameters.SEARCH, parameters.LIMIT, parameters.CURSOR),
+        parameters=(parameters.COUNTY, parameters.SEARCH, parameters.LIMIT, parameters.AFTER),
         errors=(400, 404, 503),
     ),
     Operation(
@@ -29,10 +34,10 @@ ROLLS: Final = (
         "rolls",
         properties.post_properties,
         (Answer(202, "Accepted: Kafka holds all of them.", (Content(models.BulkAccepted),)),),
-        "All are checked before any is published.",
+        _BULK,
         (parameters.COUNTY,),
         many(models.PropertyRow, examples.PROPERTY),
-        (*BODY_ERRORS, 404),
+        (404, *BODY_ERRORS),
     ),
     Operation(
         "GET",
@@ -56,7 +61,7 @@ ROLLS: Final = (
         "A request for the property that follows finds it.",
         (parameters.COUNTY, parameters.PROPERTY),
         (Content(models.PropertyBody, examples.PROPERTY),),
-        (*BODY_ERRORS, 404),
+        (404, 409, *BODY_ERRORS),
     ),
     Operation(
         "POST",
@@ -66,10 +71,10 @@ ROLLS: Final = (
         "rolls",
         properties.post_sales,
         (Answer(202, "Accepted: Kafka holds all of them.", (Content(models.BulkAccepted),)),),
-        "All are checked before any is published.",
+        _BULK,
         (parameters.COUNTY,),
         many(models.SaleRow, examples.SALE),
-        (*BODY_ERRORS, 404),
+        (404, *BODY_ERRORS),
     ),
     Operation(
         "GET",

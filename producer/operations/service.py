@@ -72,6 +72,7 @@ SERVICE: Final = (
         ),
         parameters=(_ASSET,),
         errors=(404,),
+        documented=False,
     ),
     _page("landing", "/", "Where things are", "text/html", documents.landing),
 )

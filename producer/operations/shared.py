@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from producer.routes.table import NDJSON, Content, Many
+from producer.routes.table import Content, Many
 
 VALUATION: Final = "/api/v1/valuation"
 COUNTY: Final = "/api/v1/counties/{county}"
@@ -15,6 +15,5 @@ TEXT: Final[dict[str, Any]] = {"type": "string"}
 
 
 def many(model: type[BaseModel], example: dict[str, Any]) -> tuple[Content, ...]:
-    """Return the contents of a bulk body: an array of a model, or a line for each."""
-    lines = '{"property_id": "…"}\n{"property_id": "…"}\n'
-    return (Content(Many(model), [example]), Content(TEXT, lines, NDJSON))
+    """Return the contents of a bulk body: an array of a model."""
+    return (Content(Many(model), [example]),)

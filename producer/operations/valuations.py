@@ -31,7 +31,7 @@ VALUATIONS: Final = (
         "Answered when Kafka holds the request. With `Prefer: wait=N` answered with the result if it comes in time.",
         (parameters.PREFER, parameters.IDEMPOTENCY_KEY, parameters.TRACEPARENT),
         (Content(ValuationRequest, examples.REQUEST),),
-        BODY_ERRORS,
+        (409, *BODY_ERRORS),
     ),
     Operation(
         "GET",
@@ -74,7 +74,7 @@ VALUATIONS: Final = (
             parameters.LIMIT,
             parameters.CURSOR,
         ),
-        errors=(400, 503),
+        errors=(400, 404, 503),
     ),
     Operation(
         "GET",

@@ -12,7 +12,7 @@ from producer.answers import json_answer
 from producer.batching import batch_object, batch_records, fresh, member_id
 from producer.body import parse_object, read_body, require_json
 from producer.bulk import Faulty, Object, read_many
-from producer.errors import Fault, InvalidBody, NotFound, Unavailable, ViewBehind
+from producer.errors import Fault, NotFound, Unavailable, ViewBehind
 from producer.gateway import Gateway
 from producer.headers import BatchNote, idempotency_headers
 from producer.ids import idempotency_job_id, new_job_id
@@ -55,7 +55,7 @@ async def post_reappraisal(gateway: Gateway, request: web.Request) -> web.Stream
     batch_id = new_job_id(now_ms) if key is None else str(idempotency_job_id(OWNER, key))
     note = await gateway.reappraisals.begin(wanted, batch_id)
     if note is None:
-        raise InvalidBody("No property meets the conditions.", faults=(Fault("/county_id", "has no such property"),))
+        raise NotFound("The county's roll holds no property that meets the conditions.")
     return _accepted(gateway, replace(fresh(note), published=0))
 
 

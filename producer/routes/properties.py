@@ -15,6 +15,7 @@ from producer.lane import Record
 from producer.parameters import county_in_path, query_int, query_text
 from producer.rolls import property_record, property_row, sale_row
 from producer.routes.run import MAX_BYTES
+from schemas.printable import is_printable
 from schemas.topics import Topic
 
 _MAX_PROPERTY_ID: Final = 128
@@ -83,7 +84,7 @@ async def _published(gateway: Gateway, topic: Topic, county_id: str, records: Se
 
 def _property_in_path(request: web.Request) -> str:
     stated = request.match_info["property_id"]
-    if not 0 < len(stated) <= _MAX_PROPERTY_ID or not stated.isprintable():
+    if not 0 < len(stated) <= _MAX_PROPERTY_ID or not is_printable(stated):
         raise NotFound("The path names no property: 1 to 128 printable characters.")
     return stated
 

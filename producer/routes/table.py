@@ -12,7 +12,6 @@ from producer.gateway import Gateway
 Handler = Callable[[Gateway, web.Request], Awaitable[web.StreamResponse]]
 Json = Mapping[str, Any]
 JSON: Final = "application/json"
-NDJSON: Final = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +66,4 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: tuple[Content, ...] = ()
     errors: tuple[int, ...] = ()
+    documented: bool = True

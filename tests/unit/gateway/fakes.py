@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, ARG005 - fakes take what the real ones take
+# ruff: noqa: ARG002 - fakes take what the real ones take
 """Hand-written stand-ins for Kafka, the job view and the roll, enough to run the whole gateway without either."""
 
 import asyncio

@@ -87,7 +87,7 @@ async def test_a_job_id_used_again_for_another_property_is_refused(served: Serve
     own = GOOD | {"job_id": "8f14e45f-ceea-467f-a8f5-6ac0d0c5d3b1"}
     await served.client.post(RUN, json=own)
     answer = await served.client.post(RUN, json=own | {"property_id": "OTHER"})
-    assert answer.status == 422
+    assert answer.status == 409
     assert (await answer.json())["errors"] == [{"pointer": "/job_id", "message": "is taken"}]
     assert len(served.kafka.records(served.requests)) == 1
 
