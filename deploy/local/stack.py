@@ -81,8 +81,9 @@ class Stack:
             refuse_taken_ports(self._settings)
             kafka = self._kafka_up()
             self._apply_topics(kafka)
-            fill(kafka, self._settings, self._view)
             self._start_processes(programs, kafka)
+            fill(kafka, self._settings, self._view)  # while they start
+            self._await_processes()
 
         with only_stack(self._settings.data_dir):
             self._run(bring_up, ready)
@@ -144,14 +145,16 @@ class Stack:
             refuse_differences(bring_topics_up(self._settings, kafka))
 
     def _start_processes(self, programs: Programs, kafka: KafkaSettings) -> None:
-        running, settings = self._running, self._settings
-        processes = Processes(programs, settings, kafka, self._view.warn)
+        running = self._running
+        processes = Processes(programs, self._settings, kafka, self._view.warn)
         running.workers, running.gateway = processes.workers(), [processes.gateway()]
-        started = [*running.workers, *running.gateway]
-        with self._view.step(f"Starting gateway and {settings.workers} worker(s)") as advance:
-            for service in started:
-                service.start()
-            wait_until_ready(started, READY_SECONDS, advance)
+        for service in (*running.workers, *running.gateway):
+            service.start()
+
+    def _await_processes(self) -> None:
+        running = self._running
+        with self._view.step(f"Waiting for gateway and {len(running.workers)} worker(s)") as advance:
+            wait_until_ready([*running.workers, *running.gateway], READY_SECONDS, advance)
 
     def _record(self) -> StackRecord:
         """Write where everything listens for the commands, and return it."""
