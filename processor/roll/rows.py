@@ -34,6 +34,10 @@ class Rows:
         """Return every id, in the order of its first appearance."""
         return list(self._row_of)
 
+    def used(self) -> Ints:
+        """Return the rows of all ids."""
+        return np.fromiter(self._row_of.values(), np.int64, len(self._row_of))
+
     def find(self, ids: Sequence[str]) -> Ints:
         """Return the row of each id, -1 where there is none."""
         return np.fromiter(map(self._row_of.get, ids, repeat(-1)), np.int64, len(ids))

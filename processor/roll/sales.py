@@ -1,21 +1,27 @@
 """One county's pool of sales, and the immutable snapshots of it that engines and trainings read."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from threading import RLock
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.roll.columns import Columns
 from processor.roll.county import CountyRoll, Digests
 from processor.roll.fields import STANDARD
+from processor.roll.ledger import Ledger
 from processor.roll.records import SaleEntry
 from processor.roll.rows import Rows
-from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
+from processor.valuation.frame import Frame, Sales
 
 _REBUILD_SHARE: Final = 20
 """A snapshot rests for this many times the duration of its making: rebuilding takes at most 5 % of the time."""
 _SHORTEST_REST: Final = 0.2
+_NO_CHARACTERISTICS: Final = frozenset({"assessed_value"})
+"""What the roll says of a property and no sale should be given: today's assessment may rest on that very sale."""
+_ODD: Final = 0x9E3779B97F4A7C15
 
 Clock = Callable[[], float]
 
@@ -34,8 +40,7 @@ class SalesPool:
         self._clock = clock
         self._rows = Rows(quarantine=0)
         self._columns = Columns(STANDARD)
-        self._entries: dict[str, SaleEntry] = {}
-        self._bare: dict[str, bool] = {}
+        self._ledger = Ledger()
         self._changes = 0
         self._lock = RLock()
         self._snapshot: Sales | None = None
@@ -89,58 +94,57 @@ class SalesPool:
         rows = self._rows.allocate(entry.own_id for entry in entries)
         names = STANDARD.keys() | set().union(*(entry.features for entry in entries))
         self.refused += self._columns.write(rows, [entry.members or {} for entry in entries], names, self._rows.size)
-        for entry in entries:
-            self._bare[entry.own_id] = not _carries(entry)
-            entry.members, entry.features = {}, {}  # they live in the columns now
-            self._entries[entry.own_id] = entry
+        self._ledger.write(rows, entries, [not _carries(entry) for entry in entries], self._rows.size)
         self._changes += 1
 
     def _remove(self, sale_ids: Iterable[str]) -> None:
-        gone = [own_id for own_id in sale_ids if own_id in self._rows]
-        if gone:
-            self._columns.blank(self._rows.release(gone))
-            for own_id in gone:
-                del self._entries[own_id], self._bare[own_id]
+        rows = self._rows.release(sale_ids)
+        if len(rows):
+            self._columns.blank(rows)
             self._changes += 1
 
     def _make(self) -> Sales:
-        entries = sorted(self._entries.values(), key=lambda entry: (entry.day, entry.own_id))
-        digests: Digests = np.array([entry.digest for entry in entries], dtype=np.uint64)
-        frame = self._columns.read(self._rows.find([entry.own_id for entry in entries]))
-        frame, joined = self._join(entries, frame)
+        rows = self._rows.used()
+        digests: Digests = self._ledger.read("digest", rows).astype(np.uint64)
+        # By day and content: an order that arrival has no part in.
+        order = np.lexsort((digests, self._ledger.read("day", rows)))
+        rows, digests = rows[order], digests[order]
+        column = partial(self._ledger.read, rows=rows)
+        frame, joined = self._join(column("property_id"), column("bare").astype(np.bool_), self._columns.read(rows))
         self._joined = joined is not None
         version = int(digests.sum(dtype=np.uint64))
         if joined is not None:
             # Multiplied so that a sale and a property of equal bytes cannot cancel out.
-            version ^= int((joined * np.uint64(0x9E3779B97F4A7C15)).sum(dtype=np.uint64))
+            version ^= int((joined * np.uint64(_ODD)).sum(dtype=np.uint64))
         return Sales(
-            sale_id=_objects([entry.own_id for entry in entries]),
-            property_id=_objects([entry.property_id for entry in entries]),
-            document_number=_objects([entry.document_number for entry in entries]),
-            day=_days([entry.day for entry in entries]),
-            known_day=_days([entry.known_day for entry in entries]),
-            price=_prices(entries),
-            ineligible=_objects([entry.ineligible for entry in entries]),
+            sale_id=column("sale_id").astype(np.object_),
+            property_id=column("property_id").astype(np.object_),
+            document_number=column("document_number").astype(np.object_),
+            day=column("day").astype(np.int64),
+            known_day=column("known_day").astype(np.int64),
+            price=column("price").astype(np.float64),
+            ineligible=column("ineligible").astype(np.object_),
             frame=frame,
-            version=f"{len(entries)}-{version:016x}",
+            version=f"{len(rows)}-{version:016x}",
         )
 
-    def _join(self, entries: Sequence[SaleEntry], frame: Frame) -> tuple[Frame, Digests | None]:
-        bare = np.array([self._bare[entry.own_id] for entry in entries], dtype=np.bool_)
-        roll_rows, found = self._roll.lookup([entry.property_id for entry in entries])
-        numeric, text = dict(frame.numeric), dict(frame.text)
-        taken = bare.copy()
-        for name, numbers in found.numeric.items():
-            rows = bare if name in numeric or name in text else np.ones(frame.n, dtype=np.bool_)
-            taken |= rows
-            numeric[name] = np.where(rows, numbers, frame.number(name))
-        for name, texts in found.text.items():
-            rows = bare if name in frame.numeric or name in frame.text else np.ones(frame.n, dtype=np.bool_)
-            taken |= rows
-            text[name] = np.where(rows, texts, frame.words(name))
-        if not taken.any():
+    def _join(
+        self, property_ids: NDArray[np.generic], bare: NDArray[np.bool_], frame: Frame
+    ) -> tuple[Frame, Digests | None]:
+        """Fill in from the roll; returns also the digests of the property records that were used, None for none."""
+        lacking = self._roll.names() - self._columns.names() - _NO_CHARACTERISTICS
+        if not lacking and not bare.any():
             return frame, None
-        return Frame(frame.n, numeric, text), self._roll.digests(np.where(taken, roll_rows, -1))
+        roll_rows, found = self._roll.lookup(property_ids.tolist())
+        every = np.ones(frame.n, dtype=np.bool_)
+        numeric, text = dict(frame.numeric), dict(frame.text)
+        for name, numbers in found.numeric.items():
+            if name in _NO_CHARACTERISTICS:
+                continue
+            numeric[name] = np.where(every if name in lacking else bare, numbers, frame.number(name))
+        for name, texts in found.text.items():
+            text[name] = np.where(every if name in lacking else bare, texts, frame.words(name))
+        return Frame(frame.n, numeric, text), self._roll.digests(np.where(bare | bool(lacking), roll_rows, -1))
 
 
 def no_sales() -> Sales:
@@ -152,17 +156,3 @@ def _carries(entry: SaleEntry) -> bool:
     """Tell whether the sale's record says anything of what was sold."""
     members = entry.members or {}
     return any(members.get(name) is not None for name in (*STANDARD, *entry.features))
-
-
-def _objects(values: Sequence[str | None]) -> Objects:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
-
-
-def _days(values: Sequence[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
-
-
-def _prices(entries: Sequence[SaleEntry]) -> Floats:
-    return np.array([entry.price for entry in entries], dtype=np.float64)

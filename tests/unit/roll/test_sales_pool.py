@@ -90,7 +90,8 @@ def test_a_sale_without_date_price_or_property_is_counted(
 
 def test_a_sale_without_characteristics_takes_them_from_the_roll(roll: PropertyRoll) -> None:
     roll.apply_properties([property_record("P1", living_area_sqft=1800, neighborhood="Queensgate")])
-    roll.apply_sales([sale_record("S1"), sale_record("S2", property_id="gone"), sale_record("S3", living_area_sqft=9)])
+    gone = sale_record("S2", property_id="gone", sale_date="2026-02-02")
+    roll.apply_sales([sale_record("S1"), gone, sale_record("S3", sale_date="2026-02-03", living_area_sqft=9)])
     frame = roll.sales("BENTON").frame
     np.testing.assert_array_equal(frame.number("living_area_sqft"), [1800.0, np.nan, 9.0])
     assert frame.words("neighborhood").tolist() == ["Queensgate", None, "Queensgate"]
@@ -106,6 +107,26 @@ def test_a_characteristic_as_of_the_sale_is_not_filled_from_today(roll: Property
     )
     frame = roll.sales("BENTON").frame
     np.testing.assert_array_equal(frame.number("year_renovated"), [np.nan, 1990.0])
+
+
+def test_todays_assessment_is_no_characteristic_of_a_sale(roll: PropertyRoll) -> None:
+    roll.apply_properties([property_record("P1", living_area_sqft=1800, assessed_value=350_000)])
+    roll.apply_sales([sale_record("S1"), sale_record("S2", stories=2)])
+    frame = roll.sales("BENTON").frame
+    assert frame.number("living_area_sqft").tolist() == [1800.0, 1800.0]
+    assert np.isnan(frame.number("assessed_value")).all()
+
+
+def test_a_change_of_a_joined_property_is_another_version(roll: PropertyRoll, clock: Clock) -> None:
+    roll.apply_properties([property_record("P1", bedrooms=3), property_record("P2", bedrooms=3)])
+    roll.apply_sales([sale_record("S1")])
+    first = roll.sales("BENTON").version
+    clock.now += 10
+    roll.apply_properties([property_record("P2", bedrooms=4)])
+    assert roll.sales("BENTON").version == first
+    clock.now += 10
+    roll.apply_properties([property_record("P1", bedrooms=4)])
+    assert roll.sales("BENTON").version != first
 
 
 def test_sales_loaded_before_their_properties_are_joined_later(roll: PropertyRoll, clock: Clock) -> None:
