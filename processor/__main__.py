@@ -1,6 +1,7 @@
 """``python -m processor``: one worker, configured by the environment, until SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import sys
 from typing import NoReturn
 
@@ -12,9 +13,18 @@ from processor.worker import Worker
 from schemas import logs
 from schemas.errors import SettingsError
 from schemas.settings import CommonSettings, KafkaSettings
-from schemas.topics import topics
 
 _EXIT_USAGE = 64
+
+
+def spare_the_collector() -> None:
+    """Keep the cycle collector from walking over everything in hand again and again.
+
+    Tens of thousands of requests are alive at any time and none of them is part of a cycle: with Python's default
+    thresholds a third of the time at full speed went into finding that out.
+    """
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1_000)
 
 
 def main() -> NoReturn:
@@ -29,9 +39,10 @@ def main() -> NoReturn:
     common.data_dir.mkdir(parents=True, exist_ok=True)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = Worker(settings, topics(common.topic_prefix), options, common.data_dir)
+    worker = Worker(settings, common, options)
     host = faust.Worker(worker.app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
     host.spinner = None
+    spare_the_collector()
     host.execute_from_commandline()
 
 

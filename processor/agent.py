@@ -5,6 +5,7 @@ everything on it, when the agent ends for whatever reason.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
@@ -13,14 +14,12 @@ from processor.batch import Batch, Outcomes
 from processor.errors import AgentGone
 from processor.handler import Collaborators, Work, begin, complete, gather
 from processor.pace import Pace
-from schemas.logs import get_logger
 
 _UNANSWERED_SECONDS: Final = 300.0
 """A batch is sized for a fraction of a second; one that takes this long will never be answered."""
-_INLINE_REQUESTS: Final = 24
-"""So few requests take a few milliseconds at most and never need the thread."""
 
-_log = get_logger(__name__)
+_SLICE: Final = 1_000
+"""Requests to handle in the event loop between two of its turns: some 5 ms."""
 
 
 class Channel(Protocol):
@@ -62,10 +61,18 @@ class Desk:
 
 
 class Valuer:
-    """Handles batches: small or cheap ones in the event loop, slice by slice, expensive ones in a thread."""
+    """Handles batches, one at a time: in a thread, or without one slice by slice in the event loop.
+
+    An engine may take its time and lets go of the interpreter lock where it computes: it belongs in the thread, and
+    lanes commit meanwhile. What is all Python gains nothing there.
+    """
 
     def __init__(
-        self, using: Collaborators, catch_up: Callable[[], Awaitable[None]], pace: Pace, thread: ThreadPoolExecutor
+        self,
+        using: Collaborators,
+        catch_up: Callable[[], Awaitable[None]],
+        pace: Pace,
+        thread: ThreadPoolExecutor | None,
     ) -> None:
         self._using = using
         self._catch_up = catch_up
@@ -88,22 +95,22 @@ class Valuer:
             batch.settle(gather(works))
 
     async def _begin(self, batch: Batch) -> list[Work]:
-        records, slice_ = batch.records, self._pace.slice
-        if slice_ is None and len(records) > _INLINE_REQUESTS:
+        if self._thread is not None:
             loop = asyncio.get_running_loop()
-            return [await loop.run_in_executor(self._thread, self._work, batch, 0, len(records))]
+            return [await loop.run_in_executor(self._thread, self._work, batch, 0, len(batch.records))]
         works = []
-        for first in range(0, len(records), slice_ or _INLINE_REQUESTS):
+        for first in range(0, len(batch.records), _SLICE):
             if first:
                 await asyncio.sleep(0)
-            works.append(self._work(batch, first, slice_ or _INLINE_REQUESTS))
+            works.append(self._work(batch, first, _SLICE))
         return works
 
     def _work(self, batch: Batch, first: int, count: int) -> Work:
         records = batch.records[first : first + count]
-        started = self._using.elapsed()
+        # The thread's own time: in the thread, the clock also shows how long it waited for the event loop.
+        started = time.thread_time()
         work = begin(batch, records, first, self._using)
-        self._pace.observe(len(records), self._using.elapsed() - started)
+        self._pace.observe(len(records), time.thread_time() - started)
         return work
 
     async def _complete(self, batch: Batch, works: Sequence[Work]) -> None:

@@ -1,13 +1,15 @@
 """What requests are valued with: the counties' rolls and engines, or one fixed value to measure the pipeline with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from processor.handler import Engines, Roll
+from processor.roll import PropertyRoll, RollFollower, ServingModels
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
 from schemas.clock import epoch_ms
+from schemas.settings import CommonSettings
 from schemas.topics import Topics
 
 
@@ -27,6 +29,11 @@ class Appraisal(Protocol):
     @property
     def ready(self) -> bool:
         """Whether the roll has been read as far as its topics went at the start."""
+        ...
+
+    @property
+    def inline(self) -> bool:
+        """Whether valuing is so quick that it may be done in the event loop, some thousand requests at a time."""
         ...
 
     async def start(self) -> None:
@@ -61,15 +68,20 @@ class Appraisal(Protocol):
 class CountyAppraisal:
     """The counties as their topics tell of them."""
 
-    def __init__(self, topics: Topics, client_options: Mapping[str, Any]) -> None:
-        # The engine brings scipy and numba along: not everything that imports this module values properties.
-        from processor.roll import PropertyRoll, RollFollower, ServingModels  # noqa: PLC0415 - start-up time
+    inline: Final = False
+
+    def __init__(self, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings) -> None:
+        # The engines bring scipy and numba along, 64 MB that the benchmarks' composition does without.
+        from processor.valuation.model.serving import TrainedEngines  # noqa: PLC0415 - start-up time
+        from processor.valuation.model.store import ModelStore  # noqa: PLC0415 - start-up time
         from processor.valuation.registry import EngineRegistry  # noqa: PLC0415 - start-up time
 
         self.roll: PropertyRoll = PropertyRoll()
         self._models = ServingModels()
         self._follower = RollFollower(self.roll, self._models, topics, client_options)
-        self.engines: EngineRegistry = EngineRegistry(self.roll.sales)
+        store = ModelStore.at(common.model_store_url, common.data_dir)
+        self._trained = TrainedEngines(store, self._models.get, self.roll.sales)
+        self.engines: EngineRegistry = EngineRegistry(self.roll.sales, trained=self._trained)
 
     @property
     def ready(self) -> bool:
@@ -83,6 +95,7 @@ class CountyAppraisal:
     async def stop(self) -> None:
         """Stop following the topics and making engines."""
         await self._follower.stop()
+        self._trained.close()
         self.engines.close()
 
     async def wait_ready(self) -> None:
@@ -98,8 +111,9 @@ class CountyAppraisal:
         return self.roll.sizes()
 
     def versions(self) -> Mapping[str, str]:
-        """Return the version of every engine that serves."""
-        return self.engines.versions()
+        """Return the version of every engine that serves; a trained one goes before one made of sales."""
+        trained = {county_id: model.version for county_id, model in self._models.all().items()}
+        return {**self.engines.versions(), **trained}
 
     def trained_ms(self) -> Mapping[str, int]:
         """Return when each county's model was trained."""
@@ -114,6 +128,7 @@ class ConstantAppraisal:
     county_id: Final = "*"
     version: Final = "constant"
     ready: Final = True
+    inline: Final = True
 
     @property
     def roll(self) -> Roll:
@@ -166,12 +181,6 @@ class ConstantAppraisal:
         return {}
 
 
-_MAKERS: Final[Mapping[str, Callable[[Topics, Mapping[str, Any]], Appraisal]]] = {
-    "county": CountyAppraisal,
-    "constant": lambda _topics, _options: ConstantAppraisal(),
-}
-
-
-def appraisal(engine: str, topics: Topics, client_options: Mapping[str, Any]) -> Appraisal:
+def appraisal(engine: str, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings) -> Appraisal:
     """Return the appraisal of a setting: ``county`` or ``constant``."""
-    return _MAKERS[engine](topics, client_options)
+    return ConstantAppraisal() if engine == "constant" else CountyAppraisal(topics, client_options, common)

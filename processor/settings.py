@@ -27,7 +27,7 @@ class ProcessorSettings(BaseSettings):
     )
     max_records: int = Field(8_000, ge=1, description="most requests in one transaction, with a backlog")
     batch_seconds: float = Field(0.15, gt=0, description="batches are sized so that valuing one takes about this long")
-    records_in_hand: int = Field(32_000, ge=1, description="most requests in hand at a time, over all partitions")
+    records_in_hand: int = Field(16_000, ge=1, description="most requests in hand at a time, over all partitions")
     window: int = Field(100_000, ge=1, description="requests of a partition within which a repeated job is recognised")
     record_limit: int = Field(1_000_000, ge=16_384, description="bytes that the broker accepts in one record batch")
     consecutive_dead_letters: int = Field(

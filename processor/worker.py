@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Final
 
 import faust
@@ -31,7 +30,8 @@ from processor.pace import Pace
 from processor.settings import ProcessorSettings
 from processor.web import add_pages
 from schemas.logs import get_logger
-from schemas.topics import Topics
+from schemas.settings import CommonSettings
+from schemas.topics import topics
 
 EXIT_FAULT: Final = 70
 """EX_SOFTWARE; the supervisor starts the worker again."""
@@ -43,23 +43,20 @@ _log = get_logger(__name__)
 class Worker:
     """One worker: lanes, agent, web view and what they share, started and stopped by its Faust app."""
 
-    def __init__(
-        self, settings: ProcessorSettings, topics: Topics, client_options: Mapping[str, Any], data_dir: Path
-    ) -> None:
+    def __init__(self, settings: ProcessorSettings, common: CommonSettings, client_options: Mapping[str, Any]) -> None:
         self._settings = settings
-        self._topics = topics
+        self._topics = topics(common.topic_prefix)
         self._options = client_options
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="valuing")
         self._pace = Pace(max_records=settings.max_records, batch_seconds=settings.batch_seconds)
-        self._appraisal = appraisal(settings.engine, topics, client_options)
+        self._appraisal = appraisal(settings.engine, self._topics, client_options, common)
         self._refreshing: asyncio.Task[None] | None = None
         self.metrics = ProcessorMetrics(_version())
-        self.app = faust_app(
-            settings.group, host=settings.host, port=settings.port, data_dir=str(data_dir / f"faust-{settings.port}")
-        )
+        data_dir = str(common.data_dir / f"faust-{settings.port}")
+        self.app = faust_app(settings.group, host=settings.host, port=settings.port, data_dir=data_dir)
         self._desk = self._hire()
         membership = Membership(
-            topics.requests.name,
+            self._topics.requests.name,
             settings.group,
             settings.instance_id,
             settings.session_timeout_ms,
@@ -83,7 +80,8 @@ class Worker:
             elapsed=time.perf_counter,
             app_version=_version(),
         )
-        add_agent(self.app, channel, Valuer(using, self._appraisal.catch_up, self._pace, self._thread), desk)
+        thread = None if self._appraisal.inline else self._thread
+        add_agent(self.app, channel, Valuer(using, self._appraisal.catch_up, self._pace, thread), desk)
         return desk
 
     def _context(self, source: LaneSource) -> LaneContext:

@@ -44,9 +44,7 @@ def _by_county(requests: Sequence[Request], open_: Sequence[int]) -> dict[str, l
     return groups
 
 
-def _value_some(
-    jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]
-) -> None:
+def _value_some(jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]) -> None:
     """Value jobs of one county together; when that raises, value each half, down to the job that is to blame."""
     try:
         _value_together(jobs, county_id, positions, using, missing)

@@ -87,6 +87,7 @@ class Feed:
             self._at += len(part)
             taken += part
         if self._at >= len(self._records):
+            self._records, self._at = [], 0
             self._position = self._after_batch
         elif taken:
             self._position = taken[-1].offset + 1

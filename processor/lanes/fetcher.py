@@ -22,8 +22,8 @@ from schemas.logs import get_logger
 _READ_COMMITTED: Final = 1
 _MAX_WAIT_MS: Final = 250
 _REQUEST_MS: Final = 10_000
-_CHUNK_BYTES: Final = 1 << 20
-_RESPONSE_BYTES: Final = 12 << 20
+_CHUNK_BYTES: Final = 1 << 19
+_RESPONSE_BYTES: Final = 4 << 20
 _BACKOFF_SECONDS: Final = 0.1
 _STALE_LEADER: Final = (
     kafka.NotLeaderForPartitionError,

@@ -63,8 +63,8 @@ class Mover:
         """Move the partition until drained; raises what went wrong, and then nothing in hand will be written."""
         valuing = asyncio.create_task(self._value())
         try:
-            while valued := await self._collect():
-                await self._commit(valued)
+            while await self._commit_next():
+                pass
         finally:
             valuing.cancel()
             await asyncio.wait({valuing})
@@ -75,15 +75,18 @@ class Mover:
         """Put valued batches in line until drained, then None; an error takes a batch's place in the line."""
         try:
             while await self._may_take():
-                batch = await self._take()
-                if batch is not None:
-                    outcomes = await self._context.desk.submit(batch)
-                    self._uncommitted += len(batch.records)
-                    self._ready.put_nowait(Valued(batch, outcomes))
+                await self._value_next()
         except Exception as error:  # noqa: BLE001 - raised again by _collect, in its turn
             self._ready.put_nowait(error)
         else:
             self._ready.put_nowait(None)
+
+    async def _value_next(self) -> None:
+        batch = await self._take()
+        if batch is not None:
+            outcomes = await self._context.desk.submit(batch)
+            self._uncommitted += len(batch.records)
+            self._ready.put_nowait(Valued(batch, outcomes))
 
     async def _may_take(self) -> bool:
         """Wait until there are requests to take and room for them; False when the lane is to drain."""
@@ -141,6 +144,13 @@ class Mover:
             else:
                 raise item
         return valued
+
+    async def _commit_next(self) -> bool:
+        """Commit what is ready; False when the lane has drained. Keeps nothing of it: a lane may wait for long."""
+        valued = await self._collect()
+        if valued:
+            await self._commit(valued)
+        return bool(valued)
 
     async def _commit(self, valued: Sequence[Valued]) -> None:
         for each in valued:
