@@ -102,7 +102,7 @@ def test_a_characteristic_as_of_the_sale_is_not_filled_from_today(roll: Property
     roll.apply_sales(
         [
             sale_record("S1", living_area_sqft=1700, year_renovated=None),
-            sale_record("S2", property_id="P2", living_area_sqft=900, year_renovated=1990),
+            sale_record("S2", sale_date="2026-02-01", living_area_sqft=900, year_renovated=1990),
         ]
     )
     frame = roll.sales("BENTON").frame
