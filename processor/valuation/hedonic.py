@@ -133,9 +133,13 @@ def fit(frame: Frame, day: Ints, log_price: Floats) -> Fit:
     solution = system.solve_robustly()
     parts = np.split(solution.coefficients[: sum(widths)], np.cumsum(widths)[:-1]) if widths else []
     levels = solution.coefficients[sum(widths) :] + typical
-    index = market.MarketIndex(knots, levels, int(day.min()), int(day.max()))
+    slope = market.recent_slope(knots, levels)
+    index = market.MarketIndex(knots, levels, int(day.min()), int(day.max()), slope)
     hedonic = _centred(vocabulary, parts, index, reading)
-    return Fit(hedonic, reading, hedonic.effects(reading), solution.residual, solution.left_out, solution.weight)
+    effects = hedonic.effects(reading)
+    residual = log_price - index.at(day) - effects.sum(axis=1)  # the trend after the last knot is not in the design
+    left_out = solution.left_out + (residual - solution.residual)
+    return Fit(hedonic, reading, effects, residual, left_out, solution.weight)
 
 
 def _centred(vocabulary: Vocabulary, parts: list[Floats], index: market.MarketIndex, reading: Reading) -> Hedonic:

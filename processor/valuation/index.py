@@ -18,6 +18,10 @@ _MOST_POOLS: Final = 120
 _GRACE_DAYS: Final = 45.0
 """How far past the last sale the level counts as known: recording lags by weeks everywhere."""
 
+_TREND_DAYS: Final = 62.0
+_KNOTS_FOR_TREND: Final = 3
+_STEEPEST: Final = 0.015 / _DAYS_IN_MONTH
+
 _MONTHLY_SD: Final = 0.012
 """Standard deviation of a month's change in log price that the smoothing assumes."""
 
@@ -68,18 +72,34 @@ def roughness(knots: Floats, residual_sd: float) -> Floats:
     return penalty
 
 
+def recent_slope(knots: Floats, levels: Floats) -> float:
+    """Return the trend of the last two months per day, within 1.5 % a month; a thin, smoothed market has hardly any."""
+    if len(knots) < _KNOTS_FOR_TREND:
+        return 0.0
+    since = min(int(np.searchsorted(knots, knots[-1] - _TREND_DAYS)), len(knots) - 2)
+    slope = float((levels[-1] - levels[since]) / (knots[-1] - knots[since]))
+    return min(max(slope, -_STEEPEST), _STEEPEST)
+
+
 @dataclass(frozen=True, slots=True)
 class MarketIndex:
-    """Log price level at the knots; flat beyond them, never extrapolated along a trend."""
+    """Log price level: interpolated between the knots, flat before them.
+
+    After the last knot the recent trend goes on for 45 days, which bridges the time until new sales are known, and no
+    further: beyond, the level stays and its uncertainty grows.
+    """
 
     knots: Floats
     levels: Floats
     first_day: int
     last_day: int
+    slope: float = 0.0
 
     def at(self, day: Ints) -> Floats:
         """Return the log level at each day."""
-        return np.interp(day, self.knots, self.levels)
+        ahead = np.fmin(np.fmax(day - self.knots[-1], 0.0), _GRACE_DAYS)
+        level: Floats = np.interp(day, self.knots, self.levels) + self.slope * ahead
+        return level
 
     def relative(self, day: Ints) -> Floats:
         """Return the price level at each day, 1 at the first knot."""

@@ -113,7 +113,8 @@ def test_the_market_is_not_extrapolated_along_its_trend(engine: ComparablesEngin
     assert not now["market_index"]["extrapolated"]
     assert later["market_index"]["extrapolated"]
     assert "market_index_extrapolated" in later["flags"]
-    assert later["unrounded_value"] == now["unrounded_value"] == far["unrounded_value"]
+    assert later["unrounded_value"] == far["unrounded_value"]
+    assert later["unrounded_value"] < 1.02 * now["unrounded_value"]
     assert now["fsd"] < later["fsd"] < far["fsd"]
     assert far["confidence_score"] < 0.3
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from processor.valuation import hedonic
 from processor.valuation.frame import Floats
-from processor.valuation.index import MarketIndex, columns, pools
+from processor.valuation.index import MarketIndex, columns, pools, recent_slope
 from tests.unit.valuation.counties import FIRST_DAY, LAST_DAY, County, houses, sold
 
 
@@ -54,3 +54,13 @@ def test_the_level_beyond_the_sales_is_known_less_and_less() -> None:
     assert (np.diff(index.uncertainty(days)[4:]) > 0).all()
     assert index.uncertainty(days)[0] > index.uncertainty(days)[1] > 0
     assert (index.at(days[-3:]) == index.at(np.array([120]))).all()
+
+
+def test_the_recent_trend_goes_on_for_six_weeks_and_then_stops() -> None:
+    knots, levels = np.array([0.0, 30.0, 61.0, 92.0]), np.array([0.0, 0.0, 0.01, 0.012])
+    slope = recent_slope(knots, levels)
+    assert slope == np.float64(0.012 / 62)
+    index = MarketIndex(knots, levels, 0, 107, slope)
+    assert np.allclose(index.at(np.array([92, 122, 137, 138, 9_999])) - 0.012, slope * np.array([0, 30, 45, 45, 45]))
+    assert recent_slope(knots, levels * 100) == 0.015 / 30.436875
+    assert recent_slope(knots[:2], levels[:2] + 1) == 0
