@@ -39,11 +39,13 @@ check: .venv/.dev-installed  ## format, lint, types, import contracts, generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.documents --check
+	$(BIN)/python -m deploy.configuration --check
 
 format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/python -m schemas.documents
+	$(BIN)/python -m deploy.configuration
 
 lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
 	$(BIN)/uv pip compile $(LOCK) --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
