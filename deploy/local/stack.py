@@ -66,6 +66,7 @@ class Stack:
         self._view = view
         self._brokers = brokers
         self._running = _Running()
+        self._stopping = False
 
     def run(self, programs: Programs, fill: Fill, ready: Ready) -> None:
         """Bring Kafka, topics, workers and gateway up and keep them running until a signal asks to stop.
@@ -99,10 +100,16 @@ class Stack:
                 ready(self._record())
                 Supervisor(self._running.stages(), self._view).run(self._record)
             except StopRequested:
+                self._stopping = True
                 self._view.say("Stopping. Ask again to kill everything at once.")
             finally:
                 self._stop()
         self._view.say("Stopped.")
+
+    def _show(self, line: str) -> None:
+        """Show a line of a child's log, but not what it says to being stopped."""
+        if not self._stopping:
+            self._view.warn(line)
 
     def _stop(self) -> None:
         Supervisor(self._running.stages(), self._view).stop()
@@ -132,7 +139,7 @@ class Stack:
             with self._view.step("Fetching Apache Kafka, once per user") as advance:
                 prepare_runtime(advance)
         plan = Plan(self._brokers, settings.kafka_directory, settings.local_kafka_port, settings.logs_directory)
-        self._running.cluster = cluster = LocalKafka(plan, heard=from_kafka(self._view.warn))
+        self._running.cluster = cluster = LocalKafka(plan, heard=from_kafka(self._show))
         with self._view.step("Starting Apache Kafka"):
             cluster.start()
             asyncio.run(wake_coordinators({"bootstrap_servers": cluster.bootstrap_servers}))
@@ -146,7 +153,7 @@ class Stack:
 
     def _start_processes(self, programs: Programs, kafka: KafkaSettings) -> None:
         running = self._running
-        processes = Processes(programs, self._settings, kafka, self._view.warn)
+        processes = Processes(programs, self._settings, kafka, self._show)
         running.workers, running.gateway = processes.workers(), [processes.gateway()]
         for service in (*running.workers, *running.gateway):
             service.start()
