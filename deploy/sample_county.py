@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from deploy.errors import NotRunning
 from schemas.settings import CommonSettings, KafkaSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
@@ -24,14 +26,20 @@ def sample_county(
 
 
 def _publish(*, again: bool) -> dict[str, object]:
-    from dataclasses import asdict  # noqa: PLC0415 - start-up time
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - start-up time
 
     from deploy.sample.publishing import publish_sample_county  # noqa: PLC0415 - start-up time
     from schemas.topics import topics  # noqa: PLC0415 - start-up time
 
     common = CommonSettings()
     options = KafkaSettings().client_options(common.data_dir)
-    return asdict(asyncio.run(publish_sample_county(topics(common.topic_prefix), options, again=again)))
+    try:
+        return asdict(asyncio.run(publish_sample_county(topics(common.topic_prefix), options, again=again)))
+    except (KafkaError, OSError) as error:
+        raise NotRunning(
+            f"Cannot publish to Kafka at {options['bootstrap_servers']}: {error}",
+            hint="Start the system with `make run`, or set KAFKA_BOOTSTRAP_SERVERS.",
+        ) from error
 
 
 def _write(directory: Path) -> dict[str, object]:

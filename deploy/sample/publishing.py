@@ -76,6 +76,8 @@ async def _holds(topic: str, key: bytes, client_options: Mapping[str, Any]) -> b
     consumer = AIOKafkaConsumer(**client_options, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
+        if topic not in await consumer.topics():
+            return False
         first = TopicPartition(topic, 0)
         consumer.assign([first])
         await consumer.beginning_offsets([first])  # waits for the topic's metadata

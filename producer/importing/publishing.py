@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 _IN_FLIGHT: Final = 20_000
 """Records handed over and not yet acknowledged; bounds the memory of an import whatever its size."""
 _CHUNK: Final = 1_000
 _BATCH_BYTES: Final = 128 * 1024
 _REQUEST_MS: Final = 30_000
+_TOPIC_SECONDS: Final = 5
 
 Progress = Callable[[int], None]
 
@@ -42,9 +44,19 @@ async def publish(
     )
     try:
         await producer.start()
+        await _require(producer, topic)
         return await _send_all(producer, topic, records, progress)
     finally:
         await producer.stop()
+
+
+async def _require(producer: AIOKafkaProducer, topic: str) -> None:
+    """Make sure the topic exists; sending to one that does not would wait for it for half a minute."""
+    try:
+        async with asyncio.timeout(_TOPIC_SECONDS):
+            await producer.partitions_for(topic)
+    except TimeoutError:
+        raise UnknownTopicOrPartitionError(f"no topic {topic}; `terrafusion topics apply` makes it") from None
 
 
 async def _send_all(

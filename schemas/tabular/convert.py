@@ -46,7 +46,7 @@ class Converter:
 
     def __init__(self, plan: Plan, report: Report) -> None:
         self.plan = plan
-        self._report = report
+        self.report = report
         self._columns: Sequence[Column] | None = None
         self._recode = _by_source(plan, plan.mapping.recode)
         self._empty = _by_source(plan, plan.mapping.empty)
@@ -56,9 +56,9 @@ class Converter:
         """Take up a chunk; lines that are no rows are counted and reported."""
         cells = {name: self._texts(name, column) for name, column in zip(self.plan.sources, chunk.columns, strict=True)}
         draft = Draft(chunk.lines, cells, np.zeros(len(chunk.lines), dtype=np.bool_))
-        self._report.rows += len(chunk.lines) + len(chunk.ragged)
-        self._report.rejected += len(chunk.ragged)
-        self._report.add(Problem(each.line, "", shown(each.text), each.reason, "row rejected") for each in chunk.ragged)
+        self.report.rows += len(chunk.lines) + len(chunk.ragged)
+        self.report.rejected += len(chunk.ragged)
+        self.report.add(Problem(each.line, "", shown(each.text), each.reason, "row rejected") for each in chunk.ragged)
         return draft
 
     def joined(self, draft: Draft, name: str) -> list[str]:
@@ -107,8 +107,8 @@ class Converter:
     def finish(self, draft: Draft) -> Bools:
         """Report the chunk's problems; returns which rows came through."""
         draft.problems.sort(key=lambda problem: problem.line)
-        self._report.add(draft.problems)
-        self._report.rejected += int(draft.rejected.sum())
+        self.report.add(draft.problems)
+        self.report.rejected += int(draft.rejected.sum())
         return ~draft.rejected
 
     def number(self, draft: Draft, source: str, effect: Effect) -> Floats:
@@ -121,6 +121,8 @@ class Converter:
 
     def _texts(self, name: str, column: Sequence[object]) -> list[str]:
         texts = as_texts(column)
+        if any(text.startswith('="') for text in texts):
+            texts = [text[2:-1].strip() if text.startswith('="') else text for text in texts]  # Excel's texts
         if self._missing:
             texts = ["" if text in self._missing else text for text in texts]
         codes = self._recode.get(name)
@@ -161,9 +163,7 @@ class Converter:
         settled: dict[str, Column] = {}
         for column in self.plan.columns:
             if column.numeric and self._holds_words(draft.cells[column.source]):
-                self._report.note(
-                    f"column {column.source!r} holds words: taken as the categorical feature of that name"
-                )
+                self.report.note(f"column {column.source!r} holds words: taken as the categorical feature of that name")
                 words = replace(column, name=column.source, numeric=False)
                 settled[words.name] = words
             else:

@@ -12,6 +12,8 @@ EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _DAY: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?\d{4,6}.*)?")
 _MONTH: Final = re.compile(r"(\d{4})(?:[-/.](\d{1,2})|(\d{2}))")
+_ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?")
+"""How Parquet and spreadsheets write true dates, whatever form the mapping gives for the texts among them."""
 _FLOAT_TAIL: Final = re.compile(r"(\d)\.0(?=-|$)")
 
 FIRST_YEAR: Final = 1900
@@ -45,6 +47,8 @@ class DateReader:
                 continue
             precise = not month_precision([each])
             return (read if precise else read.replace(day=1)).toordinal() - EPOCH_ORDINAL, not precise
+        if _ISO_DAY.fullmatch(plain):
+            return _iso(plain)
         raise NoDate(f"no date of the form {' or '.join(self._formats)}")
 
 

@@ -58,7 +58,7 @@ def read_rows(lines: Iterable[str], delimiter: str, width: int) -> Iterator[Row 
             yield from _one_by_one(tracked.taken, start, delimiter, width)
         elif len(fields) == width:
             yield Row(start, fields)
-        elif fields:
+        elif any(field.strip() for field in fields) or len(fields) > 1:
             yield _fitted(start, fields, width, tracked.taken[0])
 
 

@@ -42,7 +42,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
 def outside(name: str, numbers: NDArray[np.float64], years: NDArray[np.int64]) -> tuple[NDArray[np.bool_], str]:
     """Return which numbers a standard field cannot have, and why not; ``years`` is when each row was true.
 
-    A ``year_renovated`` of 0 says "never".
+    A ``year_renovated`` of 0 says "never"; a coordinate of exactly 0 was never filled in.
     """
     if name in {"year_built", "year_renovated"}:
         impossible = (numbers < FIRST_YEAR) | (numbers > years + _YEARS_AHEAD)
@@ -50,4 +50,5 @@ def outside(name: str, numbers: NDArray[np.float64], years: NDArray[np.int64]) -
     limit = LIMITS.get(name)
     if limit is None:
         return np.zeros(len(numbers), dtype=np.bool_), ""
-    return (numbers < limit.low) | (numbers > limit.high), limit.reason
+    at_origin = (numbers == 0) & (name in {"latitude", "longitude"})
+    return (numbers < limit.low) | (numbers > limit.high) | at_origin, limit.reason

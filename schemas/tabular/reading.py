@@ -42,7 +42,9 @@ class Reading:
     def sales(self) -> Iterator[Sales]:
         """Read the file as sales, a chunk at a time, filling the report as it goes; to be used once."""
         converter = SalesConverter(self._plan, self.report, self._today)
-        return (converter.convert(chunk) for chunk in self._file.chunks(self._plan.sources))
+        for chunk in self._file.chunks(self._plan.sources):
+            yield converter.convert(chunk)
+        converter.close()
 
     def properties(self) -> Iterator[Properties]:
         """Read the file as a roll: of several rows about one property only the latest; see ``sales``."""

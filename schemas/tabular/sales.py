@@ -1,5 +1,6 @@
 """Turns chunks of a sales file into validated sales: dates, prices, eligibility, and sales that are there twice."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -11,10 +12,11 @@ from schemas.tabular.convert import Converter, Draft, objects
 from schemas.tabular.dates import EPOCH_ORDINAL, FIRST_YEAR, DateReader, NoDate
 from schemas.tabular.files import Chunk
 from schemas.tabular.plan import Plan
-from schemas.tabular.report import Report
+from schemas.tabular.report import Report, shown
 from schemas.tabular.tables import Bools, Floats, Ints, Objects, Properties, Sales
 
 _LONGEST_REASON: Final = 256
+_CODES_NAMED: Final = 10
 _DAYS_AHEAD: Final = 366
 """How far ahead of today a sale date may lie before it is no date; clocks and closings differ."""
 
@@ -84,6 +86,7 @@ class SalesConverter(Converter):
         self._dates = DateReader(plan.mapping.dates.get("sale_date", ()))
         self._line_of_sale: dict[int, int] = {}
         self._line_of_deal: dict[int, int] = {}
+        self._codes = {rule.column: Counter[str]() for rule in plan.mapping.sales.arms_length}
 
     def convert(self, chunk: Chunk) -> Sales:
         """Return the sales of a chunk that came through."""
@@ -113,6 +116,17 @@ class SalesConverter(Converter):
             judged=bool(self.plan.mapping.sales.arms_length),
         )
 
+    def close(self) -> None:
+        """Note what the arm's-length rules made of the file, once it is read."""
+        for rule in self.plan.mapping.sales.arms_length:
+            codes = self._codes[rule.column]
+            others = [(code or "empty", rows) for code, rows in codes.most_common() if code not in rule.accept]
+            listed = ", ".join(f"{shown(code)} {rows:,}" for code, rows in others[:_CODES_NAMED])
+            rest = "" if len(others) <= _CODES_NAMED else f" and {len(others) - _CODES_NAMED} more"
+            accepted = sum(codes[code] for code in set(rule.accept))
+            if others:
+                self.report.note(f"{rule.column}: {accepted:,} rows accepted; not accepted: {listed}{rest}")
+
     def _sale_ids(self, draft: Draft, property_ids: Objects, days: Ints) -> Objects:
         """Return the sale ids; where the mapping has none, property and day name a sale."""
         if "sale_id" in self.plan.texts:
@@ -137,6 +151,7 @@ class SalesConverter(Converter):
             reasons[prices > rules.max_price] = f"sale_price is above {rules.max_price:,.0f}"
         for rule in rules.arms_length:
             accepted = frozenset(rule.accept)
+            self._codes[rule.column].update(draft.cells[rule.column])
             for row, code in enumerate(draft.cells[rule.column]):
                 if code not in accepted:
                     reasons[row] = f"{rule.column} is {code or 'empty'}"[:_LONGEST_REASON]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from typer.testing import CliRunner
 
 from deploy.sample import sample_county
@@ -98,6 +98,12 @@ async def test_an_interrupted_sample_county_is_completed(kafka: str) -> None:
     with pytest.raises(Interrupted):
         await publish_sample_county(topics, options, progress=interrupt)
     assert (await publish_sample_county(topics, options)).published
+
+
+async def test_publishing_to_a_topic_that_is_not_there_says_so_soon(kafka: str) -> None:
+    async with asyncio.timeout(15):
+        with pytest.raises(UnknownTopicOrPartitionError, match="terrafusion topics apply"):
+            await publish("no.such.topic", [(b"k", b"v")], {"bootstrap_servers": kafka})
 
 
 async def test_publishing_to_nobody_is_an_error_soon() -> None:

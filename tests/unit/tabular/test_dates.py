@@ -48,6 +48,12 @@ def test_a_format_of_the_mapping_is_followed(text: str, form: str, day: tuple[st
     assert read(text, form) == day
 
 
+def test_a_true_date_is_read_whatever_form_the_texts_have() -> None:
+    assert read("2014-10-13T00:00:00", "%m/%d/%Y") == ("2014-10-13", False)
+    with pytest.raises(NoDate):
+        read("2014/10/13", "%m/%d/%Y")
+
+
 def test_several_formats_are_tried_in_turn() -> None:
     assert read("2010-05", "%m/%d/%Y", "%Y-%m") == ("2010-05-01", True)
     assert read("05/06/2010", "%m/%d/%Y", "%Y-%m") == ("2010-05-06", False)
@@ -64,5 +70,5 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 def test_a_refused_date_is_refused_again() -> None:
     reader = DateReader(["%Y-%m-%d"])
     for _ in range(2):
-        with pytest.raises(NoDate, match="no date of the form %Y-%m-%d"):
+        with pytest.raises(NoDate, match="no such day"):
             reader.read("2014-02-30")

@@ -18,7 +18,7 @@ def rows_of(text: str, delimiter: str = ",") -> list[tuple[int, list[str] | str]
 
 def test_rows_know_their_lines_whatever_ends_them() -> None:
     for end in ("\n", "\r\n", "\r"):
-        assert rows_of(end.join(["a,b", "1,2", "", "3,4"])) == [(2, ["1", "2"]), (4, ["3", "4"])]
+        assert rows_of(end.join(["a,b", "1,2", "", "3,4", "  "])) == [(2, ["1", "2"]), (4, ["3", "4"])]
 
 
 def test_a_quoted_field_may_span_lines() -> None:

@@ -242,6 +242,17 @@ def test_sales_that_are_no_market_sales_stay_with_their_reason(tmp_path: Path) -
     assert records[1]["ineligible_reason"] == "kind is Family"
 
 
+def test_what_the_rules_made_of_the_file_is_noted(tmp_path: Path) -> None:
+    rules = {"arms_length": {"column": "kind", "accept": ["normal"]}}
+    _, report = sales_of(tmp_path, with_column("kind", "Normal", "Normal", "Family", ""), mapping(sales=rules))
+    assert report.notes == ["kind: 0 rows accepted; not accepted: Normal 2, Family 1, empty 1"]
+
+
+def test_texts_that_a_spreadsheet_guarded_are_unwrapped(tmp_path: Path) -> None:
+    sales, _ = sales_of(tmp_path, f'{HEADER}"=""0012""",a,2026-01-01,1000\n')
+    assert sales.property_id.tolist() == ["0012"]
+
+
 def test_without_rules_nothing_is_said_about_eligibility(tmp_path: Path) -> None:
     sales, _ = sales_of(tmp_path, f"{HEADER}1,a,2026-01-01,1000\n")
     assert "eligible" not in next(sales.records())
@@ -267,7 +278,7 @@ def test_a_sale_id_that_comes_again_is_reported_and_the_first_stands(tmp_path: P
         ("year_renovated", ["0", "1991", "19", ""], [0, 1991, None, None]),
         ("living_area_sqft", ["0", "-5", "1620", "99999999"], [None, None, 1620, None]),
         ("lot_size_sqft", ["0", "-5", "99999999999"], [0, None, None]),
-        ("latitude", ["47.5", "91", "-91"], [47.5, None, None]),
+        ("latitude", ["47.5", "91", "-91", "0"], [47.5, None, None, None]),
         ("longitude", ["-122.3", "-190"], [-122.3, None]),
         ("bedrooms", ["33", "-1"], [33, None]),
     ],
