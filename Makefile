@@ -33,6 +33,9 @@ run: .venv/.run-installed  ## set everything up and run Kafka, workers and gatew
 test: .venv/.dev-installed  ## run the whole test suite, real Kafka included
 	@exec $(BIN)/pytest
 
+chaos: .venv/.dev-installed  ## break a running system on purpose and check that nothing is lost, doubled or wrong
+	@exec $(BIN)/python -m tests.chaos
+
 check: .venv/.dev-installed  ## format, lint, types, import contracts, generated files up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

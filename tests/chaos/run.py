@@ -1,6 +1,7 @@
 """One run: start everything, ask, break, wait until all is answered, read what stands, and return the history."""
 
 import asyncio
+import logging
 import random
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def run(scenario: Scenario, directory: Path) -> list[Operation]:
 
     Call it from the main thread. Nothing is left running, whatever happens.
     """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are away now and then: the point of it
     with LocalKafka(Plan(brokers=scenario.brokers, logs=directory / "logs")) as kafka:
         place = Place(kafka.bootstrap_servers, directory)
         _command(place, "topics", "apply")
