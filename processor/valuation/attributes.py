@@ -55,9 +55,14 @@ class NumericAttribute:
             terms.append(unknown.astype(float))
         return np.column_stack(terms)
 
-    def prior(self, terms: int) -> Floats:
+    @property
+    def terms(self) -> int:
+        """The number of terms: a line, the inner knots, and "unknown" if that is one."""
+        return len(self.knots) - 1 + self.missing_counts
+
+    def prior(self) -> Floats:
         """Return the coefficients believed before any sale is seen."""
-        believed = np.zeros(terms)
+        believed = np.zeros(self.terms)
         believed[0] = _PRIOR_ELASTICITY.get(self.name, 0.0) * self.spread
         return believed
 

@@ -15,6 +15,7 @@ from processor.valuation.hedonic import Fit
 from processor.valuation.interval import Spread
 from processor.valuation.neighbours import Neighbours, Owners, SaleSearch, Space
 from processor.valuation.plausibility import cleaned, implausible, none_of
+from processor.valuation.ridge import robust_sd
 from processor.valuation.vocabulary import LOCATION, Reading
 
 NEIGHBOURS: Final = 16
@@ -113,7 +114,7 @@ def gather(sales: Sales) -> tuple[Evidence | None, Objects]:
     if not len(eligible):
         return None, reasons
     fit = hedonics.fit(eligible.frame, eligible.day, np.log(eligible.price))
-    limit = max(_OUTLIER_LOG, _OUTLIER_SDS * hedonics.robust_sd(fit.residual))
+    limit = max(_OUTLIER_LOG, _OUTLIER_SDS * robust_sd(fit.residual))
     kept = np.flatnonzero(np.abs(fit.left_out) <= limit).astype(np.int64)
     if len(kept) < len(eligible):
         named = dict.fromkeys(np.delete(eligible.sale_id, kept).tolist())
@@ -131,7 +132,9 @@ def _learn(sales: Sales, fit: Fit) -> Evidence:
     others = search.nearest(points, np.full(len(sales), _AFTER_EVERYTHING), owners.of_sale, NEIGHBOURS)
     level = local.level(local.kernel(others, fit.weight), fit.residual[others.sale])
     modelled = fit.effects.sum(axis=1)
-    facts = Facts(fit.weight, fit.residual, fit.residual - level, float(modelled.mean()), float(modelled.std()))
+    facts = Facts(
+        owners.of_sale, fit.weight, fit.residual, fit.residual - level, float(modelled.mean()), float(modelled.std())
+    )
     around = facts.look_around(others, modelled)
     error = fit.left_out - level
     share = _fitted_share(error, around.departure)
@@ -154,8 +157,9 @@ def _learn(sales: Sales, fit: Fit) -> Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is kept of each sale: trust in it, residual of the hedonic, and the residual beyond the level nearby."""
+    """What is kept of each sale: its property, trust in it, residual, and the residual beyond the level nearby."""
 
+    owner: Ints
     trust: Floats
     residual: Floats
     beyond: Floats
@@ -167,7 +171,7 @@ class Facts:
         weight = local.kernel(neighbours, self.trust)
         residual = self.residual[neighbours.sale]
         level = local.level(weight, residual)
-        best = local.best(neighbours, weight)
+        best = local.best(neighbours, weight * local.latest(neighbours, self.owner))
         departure = (best.weight * self.beyond[best.sale]).sum(axis=1)
         fifth = np.where(np.isfinite(best.distance), best.distance, 0.0).max(axis=1)
         unusual = np.abs(modelled - self.usual) / max(self.deviation, _SMALLEST_DEVIATION)

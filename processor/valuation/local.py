@@ -7,6 +7,7 @@ import numpy as np
 
 from processor.valuation.frame import Floats, Ints
 from processor.valuation.neighbours import NOBODY, Neighbours
+from processor.valuation.plausibility import Bools
 from processor.valuation.rendering import COMPARABLES_SHOWN
 
 _NEAR: Final = 0.25
@@ -29,6 +30,18 @@ def kernel(neighbours: Neighbours, trust: Floats) -> Floats:
     """Return how much each neighbour counts [n, k]: near ones more, sales that look odd less."""
     near = 1.0 / (np.where(neighbours.found, neighbours.distance, np.inf) + _NEAR) ** 2
     return np.where(neighbours.found, near * trust[neighbours.sale], 0.0)
+
+
+def latest(neighbours: Neighbours, owner: Ints) -> Bools:
+    """Tell which neighbours [n, k] are the latest sale of their property among them: each counts once."""
+    whose = owner[neighbours.sale]
+    kept = np.ones(whose.shape, dtype=np.bool_)
+    ordered = np.sort(whose, axis=1)
+    rows = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    sale, whose = neighbours.sale[rows], whose[rows]
+    resold = (whose[:, :, None] == whose[:, None, :]) & (sale[:, :, None] < sale[:, None, :])
+    kept[rows] = ~resold.any(axis=2)
+    return kept
 
 
 def level(weight: Floats, residual: Floats) -> Floats:

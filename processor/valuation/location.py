@@ -12,6 +12,7 @@ _KM_PER_DEGREE_LONGITUDE: Final = 111.320
 _SALES_PER_BUMP: Final = 40
 _MOST_BUMPS: Final = 128
 _NARROWEST_KM: Final = 0.2
+_ROWS_AT_ONCE: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class Surface:
         """Return the height of every bump [n, bumps] at places in km; 0 where the place is unknown."""
         squared = (east[:, None] - self.east) ** 2 + (north[:, None] - self.north) ** 2
         return np.exp(np.where(np.isnan(squared), -np.inf, -squared / self.width**2))
+
+    def at(self, east: Floats, north: Floats, weights: Floats) -> Floats:
+        """Return the height of the surface at places in km."""
+        height = np.empty(len(east))
+        for start in range(0, len(east), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            height[rows] = (self.columns(east[rows], north[rows]) * weights).sum(axis=1)
+        return height
 
 
 def _halves(points: Floats, count: int) -> list[Floats]:

@@ -19,7 +19,7 @@ _SHARE_WITH_PLACE: Final = 0.5
 class Reading:
     """A frame as the hedonic sees it: scaled numbers [n, numbers] (NaN: unknown), codes of texts [n, texts], place.
 
-    ``unknown`` [n, names] tells which attribute, in the order of the names, is unknown; ``bumps`` is the surface's.
+    ``unknown`` [n, names] tells which attribute, in the order of the names, is unknown.
     """
 
     scaled: Floats
@@ -27,18 +27,10 @@ class Reading:
     east: Floats
     north: Floats
     unknown: Bools
-    bumps: Floats
 
-    def take(self, rows: Ints) -> "Reading":
+    def take(self, rows: Ints | slice) -> "Reading":
         """Return some of the rows."""
-        return Reading(
-            self.scaled[rows],
-            self.codes[rows],
-            self.east[rows],
-            self.north[rows],
-            self.unknown[rows],
-            self.bumps[rows],
-        )
+        return Reading(self.scaled[rows], self.codes[rows], self.east[rows], self.north[rows], self.unknown[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +98,26 @@ class Vocabulary:
         for column, text in enumerate(self.texts):
             codes[:, column] = text.codes(frame)
             missing.append(none_of(frame.words(text.name))[:, None])
-        east, north, bumps = np.full(n, np.nan), np.full(n, np.nan), np.zeros((n, 0))
+        east, north = np.full(n, np.nan), np.full(n, np.nan)
         if self.surface is not None:
             east, north = self.surface.plane.project(frame)
-            bumps = self.surface.columns(east, north)
             missing.append(np.isnan(east)[:, None])
-        return Reading(scaled, codes, east, north, np.hstack(missing), bumps)
+        return Reading(scaled, codes, east, north, np.hstack(missing))
 
     def design(self, reading: Reading) -> list[Floats]:
         """Return the terms of each effect, in the order of ``names``."""
         blocks = [number.columns(reading.scaled[:, column]) for column, number in enumerate(self.numbers)]
         blocks += [text.columns(reading.codes[:, column]) for column, text in enumerate(self.texts)]
-        return blocks if self.surface is None else [*blocks, reading.bumps]
+        return blocks if self.surface is None else [*blocks, self.surface.columns(reading.east, reading.north)]
 
-    def prior(self, blocks: list[Floats]) -> Floats:
+    def widths(self) -> list[int]:
+        """Return the number of terms of each effect."""
+        widths = [number.terms for number in self.numbers] + [len(text.levels) for text in self.texts]
+        return widths if self.surface is None else [*widths, len(self.surface.east)]
+
+    def prior(self) -> Floats:
         """Return the coefficients believed before any sale is seen."""
-        parts = [np.zeros(block.shape[1]) for block in blocks]
+        parts = [np.zeros(width) for width in self.widths()]
         for column, number in enumerate(self.numbers):
-            parts[column] = number.prior(blocks[column].shape[1])
-        return np.concatenate(parts) if parts else np.zeros(0)
+            parts[column] = number.prior()
+        return np.concatenate([*parts, np.zeros(0)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from processor.valuation.comparables import ComparablesEngine
+from processor.valuation.evidence import taken
 from processor.valuation.frame import Engine, Frame, InsufficientData, Subjects
 from schemas.clock import iso_date
 from schemas.events import Valuation
@@ -97,6 +98,18 @@ def test_comparables_are_eligible_and_shown_as_they_were_sold(engine: Comparable
 def test_a_property_is_never_compared_with_its_own_sale(engine: ComparablesEngine, benton: County) -> None:
     for row, result in enumerate(results(engine, benton.subjects(range(300)))):
         assert f"S{row:05d}" not in result["comparables_used"]
+
+
+def test_a_property_sold_twice_is_shown_once_with_its_latest_sale() -> None:
+    whole = county(300, seed=2)
+    again = np.concatenate([np.arange(300), np.arange(300)])
+    sales = taken(whole.sales, again)
+    sales.sale_id[300:] = [f"{one}-again" for one in sales.sale_id[300:]]
+    sales.day[300:] = whole.sales.day.max() + 1
+    engine = ComparablesEngine("RESOLD", sales)
+    for result in results(engine, whole.subjects(range(100), own=False)):
+        assert all(one.endswith("-again") for one in result["comparables_used"])
+        assert len(set(result["comparables_used"])) == 5
 
 
 def test_a_stranger_just_like_a_sold_property_is_compared_with_it(engine: ComparablesEngine, benton: County) -> None:
