@@ -1,4 +1,4 @@
-"""The whole system under faults, a minute of it: nothing lost, doubled, wrong or unseen. `make chaos` is the long run."""
+"""The whole system under a minute of faults: nothing lost, doubled, wrong or unseen. `make chaos` is the long run."""
 
 from collections import Counter
 from pathlib import Path
