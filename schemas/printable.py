@@ -8,17 +8,16 @@ characters, no spaces other than the plain one, no private use.
 import re
 from typing import Final
 
-_UNPRINTABLE: Final = (
-    r"\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u1680\u180e\u2000-\u200f"
+UNPRINTABLE: Final = (
+    r"[\u0000-\u001f\u007f-\u00a0\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u1680\u180e\u2000-\u200f"
     r"\u2028-\u202f\u205f-\u206f\u3000\ue000-\uf8ff\ufeff\ufff0-\ufffb\ufffe\uffff"
-    "\U000e0000-\U0010ffff"
+    "\U000e0000-\U0010ffff]"
 )
-CHARACTER: Final = f"[^{_UNPRINTABLE}]"
-"""Regular expression (ECMA-262, Python, Rust) of one printable character; lone surrogates are no characters at all."""
+"""Regular expression (ECMA-262, Python, Rust) of one character that is not; a lone surrogate is no character at all."""
 
-_TEXT: Final = re.compile(f"(?:(?![\ud800-\udfff]){CHARACTER})*")
+_HIDDEN: Final = re.compile(f"{UNPRINTABLE}|[\ud800-\udfff]")
 
 
 def is_printable(text: str) -> bool:
     """Return whether every character of ``text`` is printable."""
-    return text.isprintable() if text.isascii() else _TEXT.fullmatch(text) is not None
+    return text.isprintable() if text.isascii() else _HIDDEN.search(text) is None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from schemas.counties import normalise_county
-from schemas.printable import CHARACTER, is_printable
+from schemas.printable import UNPRINTABLE, is_printable
 
 NUMERIC_FIELDS: Final = (
     "latitude",
@@ -33,9 +33,11 @@ TEXT_FIELDS: Final = ("address", "neighborhood", "property_class")
 
 _MAX_PROPERTY_ID: Final = 128
 _MAX_COUNTY_ID: Final = 64
-PROPERTY_ID_PATTERN: Final = f"^{CHARACTER}+$"
-COUNTY_ID_PATTERN: Final = rf"^{CHARACTER}*[^\W_]{CHARACTER}*$"
-"""Both as JSON Schema states them; a county needs a letter or digit to be named by."""
+PRINTABLE: Final[dict[str, Any]] = {"not": {"pattern": UNPRINTABLE}}
+"""What JSON Schema says of printable text."""
+
+NAMING: Final[dict[str, Any]] = {"pattern": r"[^ -/:-@\[-`{-~]", **PRINTABLE}
+"""What it says of a county: something other than punctuation is needed to name one by."""
 
 
 def _printable(text: str) -> str:
@@ -52,14 +54,14 @@ def _number(value: object) -> object:
 
 PropertyId = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=_MAX_PROPERTY_ID, json_schema_extra={"pattern": PROPERTY_ID_PATTERN}),
+    Field(min_length=1, max_length=_MAX_PROPERTY_ID, json_schema_extra=PRINTABLE),
     AfterValidator(_printable),
 ]
 """The county's own parcel number: text, 1-128 printable characters, compared exactly."""
 
 CountyId = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=_MAX_COUNTY_ID, json_schema_extra={"pattern": COUNTY_ID_PATTERN}),
+    Field(min_length=1, max_length=_MAX_COUNTY_ID, json_schema_extra=NAMING),
     AfterValidator(_printable),
     AfterValidator(normalise_county),
 ]

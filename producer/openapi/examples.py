@@ -69,3 +69,67 @@ PROBLEMS: Final[dict[int, dict[str, Any]]] = {
     ),
     503: _example(503, "Kafka unavailable", "Kafka did not acknowledge in time."),
 }
+
+VALUATION: Final[dict[str, Any]] = {
+    "estimated_value": 452300.0,
+    "unrounded_value": 452317.42,
+    "value_low": 401200.0,
+    "value_high": 509900.0,
+    "interval_level": 0.9,
+    "confidence_score": 0.82,
+    "fsd": 0.072,
+    "valuation_method_used": "sales_comparison",
+    "valuation_date": "2026-01-01",
+    "comparables_used": ["2025-000871"],
+    "comparables": [
+        {
+            "sale_id": "2025-000871",
+            "document_number": None,
+            "sale_date": "2025-09-12",
+            "sale_price": 438000.0,
+            "time_adjustment": 5100.0,
+            "adjustments": [{"feature": "living_area_sqft", "amount": 9217.42}],
+            "adjusted_price": 452317.42,
+            "distance": 0.31,
+            "weight": 1.0,
+        }
+    ],
+    "base_value": 431000.0,
+    "contributions": [{"feature": "living_area_sqft", "value": 2150.0, "dollars": 21317.42}],
+    "local_correction": 0.0,
+    "approaches": {"sales_comparison": {"value": 452317.42, "weight": 1.0, "evidence": "1 comparable sale"}},
+    "land_value": None,
+    "improvement_value": None,
+    "market_index": {"month": "2026-01", "level": 1.08, "extrapolated": False},
+    "model_version": "BENTON-2026-01",
+    "inputs_hash": "5f2c",
+    "inputs_imputed": [],
+    "flags": [],
+    "notice": "An estimate for mass appraisal; not an appraisal of a single property.",
+}
+
+COMPLETED_JOB: Final[dict[str, Any]] = JOB | {
+    "status": "COMPLETED",
+    "message": "Valuation completed successfully.",
+    "updated_at": "2026-11-23T09:00:00.081Z",
+    "started_at": "2026-11-23T09:00:00.034Z",
+    "completed_at": "2026-11-23T09:00:00.081Z",
+    "result": VALUATION,
+}
+
+BATCH: Final[dict[str, Any]] = {
+    "batch_id": "01936b70-0d1e-7c55-a1f0-3a1b2c3d4e5f",
+    "county_id": "BENTON",
+    "kind": "batch",
+    "state": "RUNNING",
+    "total": 1000,
+    "published": 1000,
+    "completed": 412,
+    "failed": 3,
+    "failed_by_reason": {"property_not_found": 3},
+    "progress": 41.5,
+    "rate": 830.0,
+    "eta_seconds": 0.7,
+    "created_at": "2026-11-23T09:00:00.000Z",
+    "updated_at": "2026-11-23T09:00:00.500Z",
+}

@@ -5,20 +5,20 @@ from typing import Any, Final
 from producer.openapi.examples import JOB_ID as JOB_ID_EXAMPLE
 from producer.routes.table import Parameter
 from schemas.reasons import FailureReason, JobStatus
-from schemas.records import COUNTY_ID_PATTERN, PROPERTY_ID_PATTERN
+from schemas.records import NAMING, PRINTABLE
 
 _UUID: Final[dict[str, Any]] = {"type": "string", "format": "uuid"}
 _COUNTY_SCHEMA: Final[dict[str, Any]] = {
     "type": "string",
     "minLength": 1,
     "maxLength": 64,
-    "pattern": COUNTY_ID_PATTERN,
+    **NAMING,
 }
 _ID_SCHEMA: Final[dict[str, Any]] = {
     "type": "string",
     "minLength": 1,
     "maxLength": 128,
-    "pattern": PROPERTY_ID_PATTERN,
+    **PRINTABLE,
 }
 _CURSOR_SCHEMA: Final = _ID_SCHEMA | {"maxLength": 1024}
 

@@ -26,7 +26,9 @@ VALUATIONS: Final = (
         run.run,
         (
             Answer(202, "Accepted: Kafka holds the request.", (Content(Job, examples.JOB),), _ACCEPTED),
-            Answer(200, "Ended within the preferred wait.", (Content(JobWithResult),), _ACCEPTED),
+            Answer(
+                200, "Ended within the preferred wait.", (Content(JobWithResult, examples.COMPLETED_JOB),), _ACCEPTED
+            ),
         ),
         "Answered when Kafka holds the request. With `Prefer: wait=N` answered with the result if it comes in time.",
         (parameters.PREFER, parameters.IDEMPOTENCY_KEY, parameters.TRACEPARENT),
@@ -52,7 +54,13 @@ VALUATIONS: Final = (
         "A job with its result",
         "valuations",
         jobs.results,
-        (Answer(200, "The job; `result` is null until it is completed.", (Content(JobWithResult),)),),
+        (
+            Answer(
+                200,
+                "The job; `result` is null until it is completed.",
+                (Content(JobWithResult, examples.COMPLETED_JOB),),
+            ),
+        ),
         parameters=(parameters.JOB_ID,),
         errors=(400, 404, 503),
     ),
