@@ -168,6 +168,18 @@ def test_frames_are_copies() -> None:
     assert value(county, "P1", "bedrooms") == 3.0
 
 
+def test_a_row_found_before_its_property_was_deleted_is_unknown_in_everything() -> None:
+    roll = PropertyRoll()
+    roll.apply_properties([property_record("P1", bedrooms=3, neighborhood="Queensgate")])
+    county = roll.county("BENTON")
+    assert county is not None
+    rows = county.find(["P1"])
+    roll.apply_properties([(b"BENTON/P1", None), property_record("P2", bedrooms=9)])
+    frame = county.frame(rows)
+    assert np.isnan(frame.number("bedrooms")[0])
+    assert frame.words("neighborhood")[0] is None
+
+
 def test_a_reload_removes_what_did_not_come_again_and_serves_it_until_then() -> None:
     roll = PropertyRoll()
     roll.apply_properties([property_record("P1", bedrooms=3), property_record("P2", bedrooms=4)])

@@ -182,7 +182,7 @@ def test_many_small_additions_do_not_rebuild_the_pool_each(roll: PropertyRoll, c
     snapshots = set()
     for n in range(1000):
         roll.apply_sales([sale_record(f"S{n}")])
-        snapshots.add(id(roll.sales("BENTON")))
+        snapshots.add(roll.sales("BENTON").version)
         clock.now += 0.001
     clock.now += 1
     assert len(roll.sales("BENTON")) == 1000
