@@ -39,6 +39,16 @@ def written(values: Sequence[str | None]) -> Objects:
     return texts([_json(value) for value in values])
 
 
+@lru_cache(maxsize=65_536)
+def _json(value: str | None) -> bytes:
+    return quoted(value)
+
+
+def quoted(value: str | None) -> bytes:
+    """Write a text as JSON to be kept: copied, because orjson's buffers keep a kilobyte each while they live."""
+    return bytes(memoryview(orjson.dumps(value)))
+
+
 def shown(where: Bools, piece: Piece) -> Objects:
     """Return the piece where it is to be shown and nothing elsewhere."""
     if isinstance(piece, bytes):
@@ -49,11 +59,6 @@ def shown(where: Bools, piece: Piece) -> Objects:
 def comma(rank: int) -> bytes:
     """Return the comma before the member of that rank."""
     return b"," if rank else b""
-
-
-@lru_cache(maxsize=65_536)
-def _json(value: str | None) -> bytes:
-    return orjson.dumps(value)
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ import orjson
 
 from processor.valuation.explanation import Explained, Grid, Inputs
 from processor.valuation.frame import Floats, Ints, Objects, Sales
-from processor.valuation.pieces import Piece, comma, iso_day, joined, name_lists, shown, texts, tokens
+from processor.valuation.pieces import Piece, comma, iso_day, joined, name_lists, quoted, shown, texts, tokens
 
 COMPARABLES_SHOWN: Final = 5
 INTERVAL_LEVEL: Final = 0.9
@@ -40,7 +40,7 @@ class Renderer:
         self._contribution = texts([b'{"feature":%b,"value":' % name for name in names])
         self._adjustment = texts([b'{"feature":%b,"amount":' % name for name in names])
         self._next_adjustment = texts([b',{"feature":%b,"amount":' % name for name in names])
-        ids = [orjson.dumps(one) for one in sales.sale_id.tolist()]
+        ids = [quoted(one) for one in sales.sale_id.tolist()]
         self._sale_id = texts([*ids, b""])
         self._sale = texts([*_sale_heads(sales, ids), b""])
         self._price = np.append(sales.price, 1.0)
@@ -149,7 +149,7 @@ def _largest(amounts: Floats, most: int) -> tuple[Ints, Floats]:
 
 
 def _sale_heads(sales: Sales, ids: Sequence[bytes]) -> list[bytes]:
-    documents = [orjson.dumps(one) for one in sales.document_number.tolist()]
+    documents = [quoted(one) for one in sales.document_number.tolist()]
     days = [iso_day(day) for day in sales.day.tolist()]
     prices = tokens(sales.price).tolist()
     head = b'{"sale_id":%b,"document_number":%b,"sale_date":"%b","sale_price":%b,"time_adjustment":'
