@@ -7,9 +7,11 @@ live in the per-user cache, so that a second checkout fetches nothing. `relock` 
 import hashlib
 import os
 import shutil
+import ssl
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,7 @@ from deploy.local.cache import cache_directory, exclusive
 
 LOCK_FILE: Final = Path(__file__).with_name("kafka.lock")
 _PARALLEL: Final = 8
+_TOLD: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _CONNECT_SECONDS: Final = 20
 
 Progress = Callable[[int, int], None]
@@ -86,7 +89,7 @@ def class_path(jars: Sequence[Jar], progress: Progress | None = None, source: So
     """
     directory = jars_directory(jars)
     if missing(jars):
-        with exclusive(directory.with_suffix(".lock")):
+        with exclusive(directory.with_suffix(".lock")), _trusting_this_machine():
             _fetch(missing(jars), directory, progress or (lambda _done, _total: None), source or from_repositories)
     return tuple(directory / jar.file_name for jar in jars)
 
@@ -148,6 +151,23 @@ def _verified(jar: Jar, scratch: Path, source: Source) -> Path:
             hint="The file was not used. Something between here and the artifact repository altered it.",
         )
     return copy
+
+
+@contextmanager
+def _trusting_this_machine() -> Iterator[None]:
+    """Have requests, which jgo fetches with, trust the authorities of this machine, and not only those it brings.
+
+    Behind a company's proxy only the former know its certificate. Whoever has told requests what to trust is obeyed.
+    """
+    bundle = ssl.get_default_verify_paths().cafile
+    if bundle is None or any(os.environ.get(name) for name in _TOLD):
+        yield
+        return
+    os.environ[_TOLD[0]] = bundle
+    try:
+        yield
+    finally:
+        del os.environ[_TOLD[0]]
 
 
 def _maven_repository() -> Path:

@@ -1,4 +1,6 @@
 import hashlib
+import os
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -132,3 +134,21 @@ def test_the_cache_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert jars_directory([]).is_relative_to(tmp_path / ".cache" / "terrafusion")
+
+
+def test_the_authorities_of_this_machine_are_trusted_while_fetching(monkeypatch: pytest.MonkeyPatch) -> None:
+    trusted: list[str | None] = []
+    repository = Repository(a=b"A", b=b"B")
+
+    def source(jar: Jar, scratch: Path) -> Path:
+        trusted.append(os.environ.get("REQUESTS_CA_BUNDLE"))
+        return repository(jar, scratch)
+
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    class_path(repository.jars()[:1], source=source)
+    assert "REQUESTS_CA_BUNDLE" not in os.environ
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/mine")
+    class_path(repository.jars()[1:], source=source)
+    assert trusted == [ssl.get_default_verify_paths().cafile, "/mine"]
+    assert os.environ["REQUESTS_CA_BUNDLE"] == "/mine"
