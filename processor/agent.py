@@ -122,6 +122,9 @@ class Valuer:
                 if work.missing:
                     await loop.run_in_executor(self._thread, complete, work, batch, self._using)
             batch.settle(gather(works))
+        except asyncio.CancelledError:
+            batch.fail(AgentGone("the roll is no longer followed"))
+            raise
         except Exception as error:  # noqa: BLE001 - the lane decides what becomes of it
             batch.fail(error)
 

@@ -36,6 +36,8 @@ class Jobs:
     dead_letters: list[Row] = field(default_factory=list)
     dead_positions: list[int] = field(default_factory=list)
     duplicates: int = 0
+    raised: list[tuple[Request, Exception]] = field(default_factory=list)
+    """What the engine raised for which request, until it is logged."""
 
 
 def read(batch: Batch, records: Sequence[Record], first: int, now_ms: int, app_version: str) -> Jobs:

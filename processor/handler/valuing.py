@@ -14,6 +14,8 @@ from schemas.logs import get_logger
 from schemas.reasons import SIMULATED, SIMULATED_FAILURE_PROPERTY, FailureReason, processing_error, property_not_found
 
 _SIMULATED: Final = Failure(FailureReason.SIMULATED_PROCESSING_ERROR, SIMULATED)
+_TRACEBACKS: Final = 3
+
 _log = get_logger(__name__)
 
 
@@ -22,6 +24,8 @@ def value(jobs: Jobs, open_: Sequence[int], using: Collaborators) -> list[int]:
     missing: list[int] = []
     for county_id, positions in _by_county(jobs.requests, open_).items():
         _value_some(jobs, county_id, positions, using, missing)
+    _log_some(jobs.raised)
+    jobs.raised.clear()
     return missing
 
 
@@ -44,6 +48,14 @@ def _by_county(requests: Sequence[Request], open_: Sequence[int]) -> dict[str, l
     return groups
 
 
+def _log_some(raised: Sequence[tuple[Request, Exception]]) -> None:
+    """Log what the engine raised: a few tracebacks tell as much as thousands would."""
+    for request, error in raised[:_TRACEBACKS]:
+        _log.error("valuation raised", job_id=request.job_id, county_id=request.county_id, exc_info=error)
+    if len(raised) > _TRACEBACKS:
+        _log.error("valuation raised for more requests", requests=len(raised) - _TRACEBACKS)
+
+
 def _value_some(jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]) -> None:
     """Value jobs of one county together; when that raises, value each half, down to the job that is to blame."""
     try:
@@ -56,8 +68,7 @@ def _value_some(jobs: Jobs, county_id: str, positions: Sequence[int], using: Col
             _value_some(jobs, county_id, positions[:half], using, missing)
             _value_some(jobs, county_id, positions[half:], using, missing)
             return
-        request = jobs.requests[positions[0]]
-        _log.error("valuation raised", job_id=request.job_id, county_id=county_id, exc_info=error)
+        jobs.raised.append((jobs.requests[positions[0]], error))
         detail = str(error) or type(error).__name__
         jobs.answers[positions[0]] = Failure(FailureReason.PROCESSING_EXCEPTION, processing_error(detail))
 

@@ -33,6 +33,7 @@ def translated(error: BaseException) -> LaneError | None:
             return cause
         meaning = _meaning(cause)
         if meaning is not None:
+            meaning.__cause__ = cause
             return meaning
         cause = cause.__cause__
     return None

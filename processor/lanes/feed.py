@@ -24,8 +24,8 @@ class Feed:
         self.partition = partition
         self._more = more
         self._chunks: deque[tuple[bytes, Aborted, int]] = deque()
-        self._batches: Iterator[tuple[int, list[Record]]] = iter(())
-        self._unread = False  # whether batches of the opened chunk may be left
+        self._batches: Iterator[tuple[int, list[Record]]] | None = None
+        """What may be left of the chunk that is being taken."""
         self._records: list[Record] = []
         self._at = 0
         self._after_batch = 0
@@ -47,7 +47,7 @@ class Feed:
     def seek(self, offset: int) -> None:
         """Go on from ``offset``, whatever is at hand."""
         self._chunks.clear()
-        self._batches, self._records, self._at, self._unread = iter(()), [], 0, False
+        self._batches, self._records, self._at = None, [], 0
         self._position = self._after_batch = self._wanted = offset
         self._error = None
         self._arrived.clear()
@@ -71,7 +71,7 @@ class Feed:
 
     async def wait(self) -> None:
         """Wait until there is something to take, records or a gap that ``position`` moves over."""
-        while self._at >= len(self._records) and not self._unread and not self._chunks:
+        while self._at >= len(self._records) and self._batches is None and not self._chunks:
             if self._error is not None:
                 raise self._error
             self._arrived.clear()
@@ -96,15 +96,15 @@ class Feed:
     def _next_batch(self) -> bool:
         """Move on to the next record batch that has records; False when there is none at hand."""
         while True:
+            if self._batches is None:
+                if not self._chunks:
+                    return False
+                raw, aborted, fetched_at = self._chunks.popleft()
+                self._batches = read_committed(raw, aborted, fetched_at)
+                self._more()
             for after, records in self._batches:
                 self._after_batch = after
                 if records:
                     self._records, self._at = records, 0
                     return True
-            self._unread = bool(self._chunks)
-            if not self._chunks:
-                self._records, self._at = [], 0
-                return False
-            raw, aborted, fetched_at = self._chunks.popleft()
-            self._batches = read_committed(raw, aborted, fetched_at)
-            self._more()
+            self._batches = None

@@ -13,7 +13,6 @@ from processor.lanes.context import LaneContext
 from processor.lanes.failures import translated
 from processor.lanes.feed import Feed
 from processor.lanes.history import Memory, remember
-from processor.lanes.limits import DeadLetterWatch
 from processor.lanes.mover import Mover
 from schemas.logs import get_logger
 
@@ -51,7 +50,6 @@ class Lane:
         self.feed = feed
         self._memory = memory
         self._context = context
-        self._watch = DeadLetterWatch(context.limits)
         self._record_limit = context.record_limit
         self._mover: Mover | None = None
         self._draining = asyncio.Event()
@@ -98,14 +96,7 @@ class Lane:
             self._resolve_doubt(start)
             await remember(self._memory, self.feed, beginning, start)
             self.feed.seek(start)
-            self._mover = Mover(
-                self.feed,
-                self._memory,
-                book,
-                context,
-                watch=self._watch,
-                record_limit=self._record_limit,
-            )
+            self._mover = Mover(self.feed, self._memory, book, context, self._record_limit)
             self.state, self.why = LaneState.RUNNING, ""
             if self._draining.is_set():
                 self._mover.drain()

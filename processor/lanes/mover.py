@@ -13,6 +13,7 @@ from typing import Any
 
 from processor.batch import Batch, Outcomes, Row
 from processor.dedupe import Sightings
+from processor.errors import AgentGone
 from processor.lanes.context import Book, LaneContext
 from processor.lanes.feed import Feed
 from processor.lanes.history import Doubt, Memory
@@ -30,21 +31,12 @@ class Valued:
 class Mover:
     """One run of a lane; a failure ends it, and the next run begins at the committed offset."""
 
-    def __init__(  # noqa: PLR0913 - everything one run touches
-        self,
-        feed: Feed,
-        memory: Memory,
-        book: Book,
-        context: LaneContext,
-        *,
-        watch: DeadLetterWatch,
-        record_limit: int,
-    ) -> None:
+    def __init__(self, feed: Feed, memory: Memory, book: Book, context: LaneContext, record_limit: int) -> None:
         self._feed = feed
         self._memory = memory
         self._book = book
         self._context = context
-        self._watch = watch
+        self._watch = DeadLetterWatch(context.limits)
         self._record_limit = record_limit
         self._sightings = Sightings(memory.window)
         self._tickets = count()
@@ -76,6 +68,10 @@ class Mover:
         try:
             while await self._may_take():
                 await self._value_next()
+        except asyncio.CancelledError:
+            # By ``run``, which no longer listens; or by whoever owed an answer, and then it must not wait for more.
+            self._ready.put_nowait(AgentGone("the answer was cancelled"))
+            raise
         except Exception as error:  # noqa: BLE001 - raised again by _collect, in its turn
             self._ready.put_nowait(error)
         else:
