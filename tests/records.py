@@ -1,5 +1,6 @@
 """Reads topics from their first committed record to their end, with another Kafka client than the system's own."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -7,8 +8,8 @@ from typing import Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 _READ: Final = 5000
-_POLL_SECONDS: Final = 1.0
-_SILENCE: Final = 60
+_POLL_SECONDS: Final = 0.05
+_SILENCE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ def committed_records(bootstrap: str, topic: str) -> Iterator[Record]:
 
 def _to_the_ends(consumer: Consumer, partitions: int) -> Iterator[Record]:
     ended: set[int | None] = set()
-    silent = 0
+    heard = time.monotonic()
     while len(ended) < partitions:
         found = consumer.consume(_READ, _POLL_SECONDS)
-        silent = 0 if found else silent + 1
-        if silent > _SILENCE:
+        heard = time.monotonic() if found else heard
+        if time.monotonic() > heard + _SILENCE_SECONDS:
             raise TimeoutError("the broker gives neither records nor the end of the topic")
         for message in found:
             error = message.error()
