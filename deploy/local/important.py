@@ -7,14 +7,18 @@ from typing import Final
 
 _STACK: Final = re.compile(r'\[(?:warning|error|critical) *\]|"level": ?"(?:warning|error|critical)"')
 _KAFKA: Final = re.compile(r"\] (?:ERROR|FATAL) ")
+_FIGURES: Final = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 _BURST: Final = 8
-_WINDOW_SECONDS: Final = 10.0
+_WINDOW_SECONDS: Final = 30.0
 
 Clock = Callable[[], float]
 
 
 class ImportantLines:
-    """Called with every line of one service's output; passes on what matters, at most a burst per window."""
+    """Called with every line of one service's output; passes on what matters.
+
+    Lines that differ in figures only are passed on once in a window of time, and no window passes on more than a burst.
+    """
 
     def __init__(
         self, service: str, show: Callable[[str], None], pattern: re.Pattern[str], clock: Clock = time.monotonic
@@ -24,7 +28,7 @@ class ImportantLines:
         self._pattern = pattern
         self._clock = clock
         self._began = clock()
-        self._shown = 0
+        self._shown: set[str] = set()
         self._held_back = 0
 
     def __call__(self, line: str) -> None:
@@ -32,8 +36,9 @@ class ImportantLines:
         if self._pattern.search(line) is None:
             return
         self._turn_window()
-        if self._shown < _BURST:
-            self._shown += 1
+        text = _FIGURES.sub("", line)
+        if text not in self._shown and len(self._shown) < _BURST:
+            self._shown.add(text)
             self._show(f"{self._service}: {line}")
         else:
             self._held_back += 1
@@ -44,7 +49,8 @@ class ImportantLines:
             return
         if self._held_back:
             self._show(f"{self._service}: {self._held_back} more such lines are in its log")
-        self._began, self._shown, self._held_back = now, 0, 0
+        self._began, self._held_back = now, 0
+        self._shown.clear()
 
 
 def from_stack(service: str, show: Callable[[str], None]) -> ImportantLines:

@@ -40,8 +40,19 @@ def test_a_flood_is_cut_and_counted() -> None:
     shown: list[str] = []
     hear = ImportantLines("w", shown.append, _STACK, lambda: now[0])
     for n in range(100):
-        hear(f"[error    ] {n}")
+        hear(f"[error    ] {'x' * n}")
     assert len(shown) == 8
-    now[0] = 11
+    now[0] = 31
     hear("[error    ] later")
     assert shown[8:] == ["w: 92 more such lines are in its log", "w: [error    ] later"]
+
+
+def test_the_same_said_again_is_shown_once_in_a_while() -> None:
+    now = [0.0]
+    shown: list[str] = []
+    hear = ImportantLines("w", shown.append, _STACK, lambda: now[0])
+    for second in range(35):
+        now[0] = second
+        hear(f"2026-01-01T00:00:{second:02}.123Z [warning  ] waiting for 0xfe{second:02}")
+    assert [line[:4] for line in shown] == ["w: 2", "w: 2", "w: 2"]
+    assert shown[1] == "w: 29 more such lines are in its log"
