@@ -74,7 +74,7 @@ class _Case:
 
 
 def _examined(evidence: Evidence, subjects: Subjects) -> _Case:
-    impossible = implausible(subjects.frame, subjects.day)
+    impossible = implausible(subjects.frame, subjects.day, evidence.doubted)
     frame = cleaned(subjects.frame, impossible)
     reading = evidence.fit.hedonic.vocabulary.read(frame)
     effects = evidence.fit.hedonic.effects(reading)

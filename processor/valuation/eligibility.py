@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from processor.valuation.frame import Floats, Objects, Sales
-from processor.valuation.plausibility import Bools, implausible, none_of
+from processor.valuation.plausibility import Bools, doubted_columns, implausible, none_of
 
 _LOWEST_PRICE: Final = 1_000.0
 _LOWEST_SHARE_OF_MEDIAN: Final = 0.05
@@ -70,7 +70,8 @@ def _impossible_dates(sales: Sales, eligible: Bools) -> Bools:
 
 def _impossible_records(sales: Sales) -> Bools:
     found = implausible(sales.frame, sales.day)
-    rows = [found[name] for name in _DEFECTS if name in found]
+    doubted = doubted_columns(found)
+    rows = [found[name] for name in _DEFECTS if name in found and name not in doubted]
     return np.any(rows, axis=0) if rows else np.zeros(len(sales), dtype=bool)
 
 

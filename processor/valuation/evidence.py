@@ -14,7 +14,7 @@ from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
 from processor.valuation.hedonic import Fit
 from processor.valuation.interval import Spread
 from processor.valuation.neighbours import Neighbours, Owners, SaleSearch, Space
-from processor.valuation.plausibility import cleaned, implausible, none_of
+from processor.valuation.plausibility import cleaned, doubted_columns, implausible, none_of
 from processor.valuation.ridge import robust_sd
 from processor.valuation.vocabulary import LOCATION, Reading
 
@@ -57,6 +57,7 @@ class Evidence:
     """
 
     sales: Sales
+    doubted: frozenset[str]
     fit: Fit
     space: Space
     search: SaleSearch
@@ -83,14 +84,23 @@ class Evidence:
         return self.split.share(frame, *parts_of_value(self.fit, effects))
 
 
-def usable(sales: Sales) -> tuple[Sales, Objects]:
-    """Return the eligible sales in the order of day and id, cleaned, and the verdict on every sale given."""
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The eligible sales in the order of day and id, cleaned, and the columns whose entries are not judged."""
+
+    sales: Sales
+    doubted: frozenset[str]
+
+
+def usable(sales: Sales) -> tuple[Pool, Objects]:
+    """Return the eligible sales and the verdict on every sale given."""
     reasons = judge(sales)
     rows = np.flatnonzero(none_of(reasons)).astype(np.int64)
     rows = rows[np.lexsort((sales.sale_id[rows].astype(str), sales.day[rows]))]
     eligible = taken(sales, rows)
-    frame = cleaned(eligible.frame, implausible(eligible.frame, eligible.day))
-    return replace(eligible, frame=frame), reasons
+    doubted = doubted_columns(implausible(sales.frame, sales.day))
+    frame = cleaned(eligible.frame, implausible(eligible.frame, eligible.day, doubted))
+    return Pool(replace(eligible, frame=frame), doubted), reasons
 
 
 def taken(sales: Sales, rows: Ints) -> Sales:
@@ -110,7 +120,8 @@ def taken(sales: Sales, rows: Ints) -> Sales:
 
 def gather(sales: Sales) -> tuple[Evidence | None, Objects]:
     """Learn from a county's sales; return the evidence (None without any eligible sale) and a verdict on every sale."""
-    eligible, reasons = usable(sales)
+    pool, reasons = usable(sales)
+    eligible = pool.sales
     if not len(eligible):
         return None, reasons
     fit = hedonics.fit(eligible.frame, eligible.day, np.log(eligible.price))
@@ -121,10 +132,11 @@ def gather(sales: Sales) -> tuple[Evidence | None, Objects]:
         outlying = np.array([sale_id in named for sale_id in sales.sale_id.tolist()], dtype=bool)
         reasons[outlying & none_of(reasons)] = OUTLIER
         eligible, fit = taken(eligible, kept), fit.take(kept)
-    return (_learn(eligible, fit) if len(kept) else None), reasons
+    return (_learn(Pool(eligible, pool.doubted), fit) if len(kept) else None), reasons
 
 
-def _learn(sales: Sales, fit: Fit) -> Evidence:
+def _learn(pool: Pool, fit: Fit) -> Evidence:
+    sales = pool.sales
     space = Space.of(fit)
     owners = Owners(sales.property_id)
     points = space.points(fit.reading)
@@ -140,6 +152,7 @@ def _learn(sales: Sales, fit: Fit) -> Evidence:
     share = _fitted_share(error, around.departure)
     return Evidence(
         sales=sales,
+        doubted=pool.doubted,
         fit=fit,
         space=space,
         search=search,

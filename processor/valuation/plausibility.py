@@ -4,7 +4,7 @@ A value that no property can have (area 0, thirty bedrooms, the year 3000) is tr
 keying error widens the interval instead of moving the estimate.
 """
 
-from collections.abc import Callable
+from collections.abc import Container, Mapping
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,9 @@ _SMALLEST_ROOM_SQFT: Final = 75.0
 
 _LARGEST: Final = 1e15
 """No characteristic of a property is larger; beyond it arithmetic begins to fail."""
+
+_ANYTHING: Final = (-_LARGEST, _LARGEST)
+_MOST_IMPOSSIBLE: Final = 0.2
 
 _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "latitude": (-90.0, 90.0),
@@ -47,30 +50,41 @@ def year_of(day: Ints) -> Floats:
     return _EPOCH_YEAR + day / _DAYS_IN_YEAR
 
 
-def _outside(low: float, high: float) -> Callable[[Floats], Bools]:
-    return lambda values: (values < low) | (values > high)
+def implausible(frame: Frame, day: Ints, doubted: Container[str] = ()) -> dict[str, Bools]:
+    """Name the columns with impossible entries and the rows that hold them, for properties seen on ``day``.
 
-
-def implausible(frame: Frame, day: Ints) -> dict[str, Bools]:
-    """Name the columns with impossible entries and the rows that hold them, for properties seen on ``day``."""
-    found = {
-        name: _outside(low, high)(frame.numeric[name]) for name, (low, high) in _LIMITS.items() if name in frame.numeric
-    }
+    The rules about columns in ``doubted`` are not applied, except that no number is beyond all measure.
+    """
+    names = list(frame.numeric)
+    if not names:
+        return {}
+    table = np.column_stack([frame.numeric[name] for name in names])
+    low, high = np.array([_ANYTHING if name in doubted else _LIMITS.get(name, _ANYTHING) for name in names]).T
+    wrong = (table < low) | (table > high)
+    column = {name: at for at, name in enumerate(names) if name not in doubted}
     newest = np.floor(year_of(day)) + _YEARS_UNDER_CONSTRUCTION
-    for name in ("year_built", "year_renovated"):
-        years = frame.number(name)
-        known = years > 0 if name == "year_renovated" else np.isfinite(years)
-        found[name] = known & ((years < _OLDEST_YEAR) | (years > newest))
-    crowded = frame.number("living_area_sqft") / _SMALLEST_ROOM_SQFT < frame.number("bedrooms")
-    nowhere = (frame.number("latitude") == 0) & (frame.number("longitude") == 0)
-    for name, rows in (("bedrooms", crowded), ("latitude", nowhere), ("longitude", nowhere)):
-        found[name] = found.get(name, np.zeros(frame.n, dtype=bool)) | rows
-    for name, column in frame.numeric.items():
-        found[name] = found.get(name, np.zeros(frame.n, dtype=bool)) | (np.abs(column) > _LARGEST)
-    return {name: rows for name, rows in found.items() if rows.any()}
+    for name in column.keys() & {"year_built", "year_renovated"}:
+        years = table[:, column[name]]
+        never = years == 0 if name == "year_renovated" else np.zeros(frame.n, dtype=np.bool_)
+        wrong[:, column[name]] |= ~never & ((years < _OLDEST_YEAR) | (years > newest))
+    if "bedrooms" in column and "living_area_sqft" in frame.numeric:
+        rooms = frame.numeric["living_area_sqft"] / _SMALLEST_ROOM_SQFT
+        wrong[:, column["bedrooms"]] |= rooms < table[:, column["bedrooms"]]
+    if {"latitude", "longitude"} <= column.keys():
+        place = [column["latitude"], column["longitude"]]
+        wrong[np.ix_((table[:, place] == 0).all(axis=1), place)] = True
+    return {names[at]: wrong[:, at] for at in np.flatnonzero(wrong.any(axis=0)).tolist()}
 
 
-def cleaned(frame: Frame, impossible: dict[str, Bools]) -> Frame:
+def doubted_columns(found: Mapping[str, Bools]) -> frozenset[str]:
+    """Name the columns that look impossible in more than a fifth of the sales: there the rule is wrong, not the data.
+
+    A county that counts in square metres, or any rooms as bedrooms, is not to lose its sales for it.
+    """
+    return frozenset(name for name, rows in found.items() if rows.mean() > _MOST_IMPOSSIBLE)
+
+
+def cleaned(frame: Frame, impossible: Mapping[str, Bools]) -> Frame:
     """Return the frame as the engine reads it: impossible entries unknown, "never renovated" as of the year built."""
     numeric = dict(frame.numeric)
     for name, rows in impossible.items():

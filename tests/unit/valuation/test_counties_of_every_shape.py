@@ -134,6 +134,16 @@ def test_a_county_of_one_kind_of_house_is_valued_at_its_price() -> None:
     assert json.loads(answer)["estimated_value"] == 300_000
 
 
+def test_a_county_in_square_metres_keeps_its_sales() -> None:
+    whole = county(400)
+    metres = with_numbers(whole.frame, living_area_sqft=whole.frame.number("living_area_sqft") / 10.764)
+    engine = ComparablesEngine("METRIC", of_frame(whole, metres).sales)
+    assert set(engine.verdicts) == {None}
+    for answer in engine.value(subjects(metres.take(np.arange(20)))):
+        assert isinstance(answer, bytes)
+        assert not [flag for flag in json.loads(answer)["flags"] if flag.startswith("implausible")]
+
+
 def test_a_column_of_numbers_may_turn_up_as_text() -> None:
     whole = county(200)
     engine = ComparablesEngine("MIXED", whole.sales)
