@@ -11,6 +11,7 @@ import random
 import time
 from asyncio import Event, Future, Task
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import structlog
@@ -29,6 +30,7 @@ _LONGEST_BACKOFF: Final = 5.0
 _CHECK_SECONDS: Final = 10.0
 
 Batch = Mapping[TopicPartition, list[ConsumerRecord]]
+OpenSource = Callable[[Topics, Mapping[str, Any]], AbstractAsyncContextManager[Source]]
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +42,7 @@ def _wall_ms() -> int:
 class RollFollower:
     """Applies ``property.records``, ``property.sales`` and ``valuation.models`` to the roll and the serving models."""
 
-    def __init__(  # noqa: PLR0913 - collaborators and two clocks for tests
+    def __init__(  # noqa: PLR0913 - collaborators, and what tests replace
         self,
         roll: PropertyRoll,
         models: ServingModels,
@@ -49,6 +51,7 @@ class RollFollower:
         *,
         check_seconds: float = _CHECK_SECONDS,
         wall_ms: Callable[[], int] = _wall_ms,
+        open_source: OpenSource = Source.open,
     ) -> None:
         self._roll = roll
         self._models = models
@@ -56,6 +59,7 @@ class RollFollower:
         self._options = client_options
         self._check_seconds = check_seconds
         self._wall_ms = wall_ms
+        self._open_source = open_source
         self._positions = Positions()
         self._asking: list[Future[None]] = []
         self._asked = Event()
@@ -119,7 +123,7 @@ class RollFollower:
         backoff = _FIRST_BACKOFF
         while True:
             try:
-                async with Source.open(self._topics, self._options) as source:
+                async with self._open_source(self._topics, self._options) as source:
                     backoff = _FIRST_BACKOFF
                     await self._follow(source)
             except (PositionsLost, OffsetOutOfRangeError) as error:
