@@ -28,8 +28,11 @@ def property_record(body: Object, county_id: str, property_id: str, now_ms: int)
         Conflict: it states another id than the path.
     """
     value = _value(PropertyBody, body, county_id, {"property_id": property_id})
-    if body.get("property_id", property_id) not in {property_id, None}:
-        raise Conflict("The body is about another property than the path.", faults=(Fault("/property_id", _DIFFERS),))
+    differs = {"property_id": body.get("property_id", property_id) not in {property_id, None}}
+    differs["county_id"] = _other_county(body, county_id)
+    if any(differs.values()):
+        faults = [Fault(f"/{name}", _DIFFERS) for name, other in differs.items() if other]
+        raise Conflict("The body is about another property than the path.", faults=faults)
     return Record(record_key(county_id, property_id), value, now_ms)
 
 
@@ -39,7 +42,7 @@ def property_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Rec
     Raises:
         Faulty: it is not what the schema asks for.
     """
-    value = _value(PropertyRow, body, county_id, {}, pointer)
+    value = _row(PropertyRow, body, county_id, pointer)
     return Record(record_key(county_id, str(body["property_id"])), value, now_ms)
 
 
@@ -49,8 +52,20 @@ def sale_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
     Raises:
         Faulty: it is not what the schema asks for.
     """
-    value = _value(SaleRow, body, county_id, {}, pointer)
+    value = _row(SaleRow, body, county_id, pointer)
     return Record(record_key(county_id, str(body["sale_id"])), value, now_ms)
+
+
+def _row(model: type[BaseModel], body: Object, county_id: str, pointer: str) -> bytes:
+    value = _value(model, body, county_id, {}, pointer)
+    if _other_county(body, county_id):
+        raise Faulty((Fault(f"{pointer}/county_id", _DIFFERS),))
+    return value
+
+
+def _other_county(body: Object, county_id: str) -> bool:
+    stated = body.get("county_id")
+    return isinstance(stated, str) and normalise_county(stated) != county_id
 
 
 def _value(model: type[BaseModel], body: Object, county_id: str, ids: Mapping[str, str], pointer: str = "") -> bytes:
@@ -58,9 +73,6 @@ def _value(model: type[BaseModel], body: Object, county_id: str, ids: Mapping[st
         record = model.model_validate_json(orjson.dumps(body), strict=True)
     except ValidationError as wrong:
         raise Faulty(complaints(wrong, body, below=pointer)) from None
-    stated = body.get("county_id")
-    if isinstance(stated, str) and normalise_county(stated) != county_id:
-        raise Faulty((Fault(f"{pointer}/county_id", _DIFFERS),))
     known = record.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     value = orjson.dumps({**known, **ids, "county_id": county_id})
     if len(value) > _MAX_VALUE:

@@ -39,10 +39,14 @@ PROPERTY: Final[dict[str, Any]] = {
     "features": {"fireplaces": 1},
 }
 
+PROPERTY_BODY: Final[dict[str, Any]] = {
+    name: value for name, value in PROPERTY.items() if name not in {"property_id", "county_id"}
+}
+PROPERTY_ROW: Final[dict[str, Any]] = PROPERTY_BODY | {"property_id": "PROP123"}
+
 SALE: Final[dict[str, Any]] = {
     "sale_id": "2026-000123",
     "property_id": "PROP123",
-    "county_id": "BENTON",
     "sale_date": "2026-03-14",
     "sale_price": 455000,
     "eligible": True,

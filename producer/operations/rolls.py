@@ -36,7 +36,7 @@ ROLLS: Final = (
         (Answer(202, "Accepted: Kafka holds all of them.", (Content(models.BulkAccepted),)),),
         _BULK,
         (parameters.COUNTY,),
-        many(models.PropertyRow, examples.PROPERTY),
+        many(models.PropertyRow, examples.PROPERTY_ROW),
         (404, *BODY_ERRORS),
     ),
     Operation(
@@ -60,7 +60,7 @@ ROLLS: Final = (
         (Answer(202, "Accepted: Kafka holds it.", (Content(PropertyRecord, examples.PROPERTY),)),),
         "A request for the property that follows finds it.",
         (parameters.COUNTY, parameters.PROPERTY),
-        (Content(models.PropertyBody, examples.PROPERTY),),
+        (Content(models.PropertyBody, examples.PROPERTY_BODY),),
         (404, 409, *BODY_ERRORS),
     ),
     Operation(

@@ -46,6 +46,7 @@ class FakeKafka:
     room: int = 1000
     log: dict[str, list[tuple[int, Record]]] = field(default_factory=dict)
     batches: int = 0
+    starts: int = 0
     listeners: list[Callable[[str, Record], None]] = field(default_factory=list)
     waiting: list[tuple[FakeBatch, str, int, "asyncio.Future[object]"]] = field(default_factory=list)
 
@@ -55,6 +56,7 @@ class FakeKafka:
     async def start(self) -> None:
         if not self.up:
             raise KafkaConnectionError("no broker answers")
+        self.starts += 1
 
     async def stop(self, seconds: float) -> None:
         pass
