@@ -5,7 +5,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_STACK: Final = re.compile(r'\[(?:warning|error|critical) *\]|"level": ?"(?:warning|error|critical)"')
+# Not what the client library says: an outage makes it say hundreds of lines, and our own loggers say what matters.
+_STACK: Final = re.compile(
+    r'^(?!.*(?:\[aiokafka|"logger": ?"aiokafka))'
+    r'.*(?:\[(?:warning|error|critical) *\]|"level": ?"(?:warning|error|critical)")'
+)
 _KAFKA: Final = re.compile(r"\] (?:ERROR|FATAL) ")
 _FIGURES: Final = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
 _BURST: Final = 8

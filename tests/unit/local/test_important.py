@@ -24,6 +24,9 @@ def test_the_rest_is_not() -> None:
     hear("2026-01-01T00:00:00Z [info     ] an error was avoided")
     hear('{"event":"warning light","level":"info"}')
     hear("")
+    hear("2026-01-01T00:00:00Z [error    ] Unable connect to node with id 1 [aiokafka]")
+    hear('{"event":"Failed fetch","logger":"aiokafka.consumer.fetcher","level":"error"}')
+    hear('{"level":"error","event":"Failed fetch","logger": "aiokafka.consumer.fetcher"}')
     assert shown == []
 
 
