@@ -1,16 +1,19 @@
 """The follower against real Kafka: every offset that no record has, and topics that are not what they were."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from processor.roll import PropertyRoll, RollFollower, ServingModels
+from processor.roll.errors import PositionsLost
+from processor.roll.source import Source
 from schemas.topics import Topic, Topics
 from schemas.topics import topics as table
 from tests.kafka import create_topics
@@ -192,3 +195,19 @@ async def test_a_defect_ends_the_follower_aloud(kafka: str) -> None:
     with pytest.raises(RuntimeError, match="cannot apply 1"):
         await follower.catch_up()
     await follower.stop()
+
+
+async def test_records_younger_than_what_was_read_before_our_position_betray_another_topic(kafka: str) -> None:
+    topics = await create_topics(kafka)
+    before = time.time_ns() // 1_000_000 - 1
+    await publish(kafka, topics.property_records, [property_record(f"P{n}") for n in range(200)])
+    async with Source.open(topics, {"bootstrap_servers": kafka}) as source:
+        ends = await source.ends()
+        after = time.time_ns() // 1_000_000
+        await source.check(ends, dict.fromkeys(ends, after))
+        with pytest.raises(PositionsLost, match="younger"):
+            await source.check(ends, dict.fromkeys(ends, before))
+        with pytest.raises(PositionsLost, match="end before"):
+            await source.check({partition: end + 1 for partition, end in ends.items()}, {})
+        with pytest.raises(PositionsLost, match="gone"):
+            await source.check({TopicPartition("another", 0): 1}, {})
