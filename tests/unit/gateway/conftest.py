@@ -80,4 +80,5 @@ async def served(settings: GatewaySettings) -> AsyncIterator[Served]:
         while (await client.get("/readyz")).status != 200:
             pass
         yield Served(gateway, kafka, view, roll, client, port)
+    kafka.come_back()
     await runner.cleanup()

@@ -1,4 +1,5 @@
 import asyncio
+import io
 from uuid import UUID
 
 import orjson
@@ -67,7 +68,9 @@ async def test_a_job_id_used_twice_in_one_batch_is_named(served: Served) -> None
 
 async def test_more_than_fifty_thousand_requests_are_a_413(served: Served) -> None:
     assert (await served.client.post(BATCH, data=b"{}\n" * 50_001, headers=NDJSON)).status == 413
-    assert (await served.client.post(BATCH, data=b"[" + b" " * (16 << 20) + b"]", headers=JSON)).status == 413
+    assert (
+        await served.client.post(BATCH, data=io.BytesIO(b"[" + b" " * (16 << 20) + b"]"), headers=JSON)
+    ).status == 413
 
 
 JSON = {"Content-Type": "application/json"}

@@ -26,7 +26,7 @@ async def test_requests_are_counted_by_route_and_status(served: Served) -> None:
     await served.client.get("/api/v1/valuation/status/x")
     for path in ("/nowhere/1", "/nowhere/2"):
         await served.client.get(path)
-    await served.client.request("BREW", RUN)
+    await served.client.request("TRACE", RUN)
     found = await samples(served)
 
     def count(method: str, endpoint: str, status: str) -> float | None:
@@ -70,7 +70,7 @@ async def test_pages_come_from_here_and_load_nothing_from_elsewhere(served: Serv
 
 
 async def test_unknown_paths_and_methods_are_problems(served: Served) -> None:
-    for path in ("/nowhere", "//", "/docs/assets/..%2f..%2fpasswd", "/api/v1/valuation/run/"):
+    for path in ("/nowhere", "/docs/assets/..%2f..%2fpasswd", "/api/v1/valuation/run/"):
         answer = await served.client.get(path)
         assert (answer.status, answer.content_type) == (404, "application/problem+json"), path
     answer = await served.client.delete(RUN)
