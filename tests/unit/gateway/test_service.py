@@ -61,9 +61,9 @@ async def test_liveness_does_not_depend_on_kafka_and_readiness_says_what_is_miss
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/assets/swagger-ui-bundle.js", "/docs/assets/start.js"])
 async def test_pages_come_from_here_and_load_nothing_from_elsewhere(served: Served, path: str) -> None:
     answer = await served.client.get(path)
+    text = await answer.text()
     assert answer.status == 200
     if answer.content_type == "text/html":
-        text = await answer.text()
         assert "http://" not in text
         assert "https://" not in text
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
