@@ -7,6 +7,7 @@ must not stand in line behind the first, one tells which cluster and which parti
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -48,6 +49,7 @@ class KafkaLog:
         self._partitions: list[TopicPartition] = []
         self._positions: dict[Place, int] = {}
         self._opened_ms = 0.0
+        self._lookups: set[asyncio.Future[Mapping[Place, int]]] = set()
         self._grown = False
         self._looked_s = 0.0
 
@@ -59,7 +61,11 @@ class KafkaLog:
             raise LogUnavailable(f"Kafka cannot be reached: {_said(wrong)}") from wrong
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnect; lookups end first, for a client that is used after it was closed connects again for ever."""
+        for lookup in self._lookups:
+            lookup.cancel()
+        if self._lookups:
+            await asyncio.wait(self._lookups)
         clients = (self._consumer, self._probe, self._admin)
         self._consumer = self._probe = self._admin = None
         for client in clients:
@@ -85,16 +91,26 @@ class KafkaLog:
         probe, admin = self._probe, self._admin
         if probe is None or admin is None:
             raise LogUnavailable("not connected")
+        lookup = asyncio.ensure_future(self._look_up(probe, admin, topics))
+        self._lookups.add(lookup)
+        lookup.add_done_callback(self._lookups.discard)
         try:
-            async with asyncio.timeout(_ANSWER_S):
-                partitions = _partitions_in(await admin.describe_topics(list(topics)), topics)
-                read = set() if self._consumer is None else self._consumer.assignment()
-                if read and not set(partitions) <= read:  # nothing is read yet while it is being opened
-                    self._grown = True
-                ends: Mapping[TopicPartition, int] = await probe.end_offsets(partitions)
+            return await lookup
         except (KafkaError, OSError, TimeoutError) as wrong:
             raise LogUnavailable(f"Kafka does not answer: {_said(wrong)}") from wrong
-        return _places(ends)
+        except asyncio.CancelledError:
+            if _cancelled():
+                raise
+            raise LogUnavailable("the connection was given up meanwhile") from None
+
+    async def _look_up(
+        self, probe: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topics: Sequence[str]
+    ) -> Mapping[Place, int]:
+        async with asyncio.timeout(_ANSWER_S):
+            partitions = _partitions_in(await admin.describe_topics(list(topics)), topics)
+            if not set(partitions) <= set(self._partitions):
+                self._grown = True
+            return _places(await probe.end_offsets(partitions))
 
     def lag(self) -> int:
         """Return how far the brokers were ahead when they last answered."""
@@ -122,37 +138,40 @@ class KafkaLog:
 
     async def _open(self, positions: Mapping[Place, int], cluster_id: str | None) -> Opened:
         await self.close()
-        self._grown = False
-        self._admin = AIOKafkaAdminClient(**self._options, request_timeout_ms=int(_ANSWER_S * 1000))
-        await self._admin.start()
-        cluster = str((await self._admin.describe_cluster())["cluster_id"])
-        if cluster_id is not None and cluster_id != cluster:
-            raise ForeignLog(f"the job store was filled from cluster {cluster_id}, this is {cluster}")
-        partitions = _partitions_in(await self._admin.describe_topics(), self._topics)
-        self._probe = _reader(self._options)
-        await self._probe.start()
-        starts, ends = await self._bounds(partitions, positions)
-        begin = {place: max(positions.get(place, 0), start) for place, start in starts.items()}
-        self._consumer = _reader(self._options)
-        await self._consumer.start()
-        self._consumer.assign(partitions)
-        for partition in partitions:
-            self._consumer.seek(partition, begin[partition.topic, partition.partition])
+        async with AsyncExitStack() as undo:
+            admin = AIOKafkaAdminClient(**self._options, request_timeout_ms=int(_ANSWER_S * 1000))
+            undo.push_async_callback(_stop, admin)
+            await admin.start()
+            cluster = str((await admin.describe_cluster())["cluster_id"])
+            if cluster_id is not None and cluster_id != cluster:
+                raise ForeignLog(f"the job store was filled from cluster {cluster_id}, this is {cluster}")
+            partitions = _partitions_in(await admin.describe_topics(), self._topics)
+            probe, consumer = _reader(self._options), _reader(self._options)
+            for client in (probe, consumer):
+                undo.push_async_callback(_stop, client)
+                await client.start()
+            starts, ends = await self._bounds(probe, partitions, positions)
+            begin = {place: max(positions.get(place, 0), start) for place, start in starts.items()}
+            consumer.assign(partitions)
+            for partition in partitions:
+                consumer.seek(partition, begin[partition.topic, partition.partition])
+            undo.pop_all()
+        self._admin, self._probe, self._consumer = admin, probe, consumer
         self._partitions = partitions
         self._positions = dict(begin)
         self._opened_ms = time.time() * 1000
+        self._grown = False
         return Opened(cluster, begin, ends)
 
     async def _bounds(
-        self, partitions: Sequence[TopicPartition], positions: Mapping[Place, int]
+        self, probe: AIOKafkaConsumer, partitions: Sequence[TopicPartition], positions: Mapping[Place, int]
     ) -> tuple[Mapping[Place, int], Mapping[Place, int]]:
         """Return where the partitions start and end; raises ForeignLog where a position stays beyond the end."""
-        assert self._probe is not None  # noqa: S101 - opened by the caller
         for attempt in range(_BEYOND_TRIES):
             if attempt:
                 await asyncio.sleep(_BEYOND_PAUSE_S)
-            starts = _places(await self._probe.beginning_offsets(partitions))
-            ends = _places(await self._probe.end_offsets(partitions))
+            starts = _places(await probe.beginning_offsets(partitions))
+            ends = _places(await probe.end_offsets(partitions))
             kept = {place: position for place, position in positions.items() if place[0] in self._topics}
             if all(position <= ends.get(place, -1) for place, position in kept.items()):
                 return starts, ends
@@ -248,17 +267,31 @@ def _places(offsets: Mapping[TopicPartition, int]) -> dict[Place, int]:
 
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaAdminClient | None) -> None:
+    """Disconnect a client, telling it twice if need be.
+
+    A client that is only just connecting may miss being told to stop (under Python 3.11 ``asyncio.wait_for``, which
+    aiokafka uses, swallows a cancellation that comes with its answer), or raise a CancelledError of its own (a
+    group-less coordinator that has not run yet).
+    """
     if client is None:
         return
-    try:
-        async with asyncio.timeout(_STOP_S):
-            await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
-    except (KafkaError, OSError, TimeoutError):
-        pass
-    except asyncio.CancelledError:  # aiokafka's own, where its group-less coordinator has not run yet when it is closed
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
+    first = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+    for stop in (first, client._client.close):  # noqa: SLF001 - there is no public second try
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await stop()
+                return
+        except (KafkaError, OSError, TimeoutError):
+            pass
+        except asyncio.CancelledError:
+            if _cancelled():
+                raise
+
+
+def _cancelled() -> bool:
+    """Whether the running task itself is being cancelled, and not something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
 
 
 def _said(wrong: BaseException) -> str:
