@@ -22,6 +22,7 @@ VALUATION_YEAR: Final = 2026
 CLASSES: Final = ("Single family", "Townhouse", "Manufactured", "Duplex")
 HEATING: Final = ("Forced air", "Heat pump", "Baseboard", "None")
 ROOFS: Final = ("Composition", "Tile", "Metal")
+_GARAGES: Final = np.array([0.0, 260.0, 460.0, 720.0])
 _BASEMENTS_UNTIL: Final = 1975
 _RIVER_VIEW: Final = 3
 _CLASS_LEVEL: Final = np.array([1.0, 0.94, 0.66, 0.97])
@@ -76,8 +77,7 @@ def draw_houses(draws: Draws, n: int) -> Houses:
     stories = np.where(draws.chance(n, 0.12 + 0.0001 * living), 2.0, 1.0)
     latitude = _of_place(place, "latitude") + spread * draws.bell(n)
     view = np.where(draws.chance(n, _of_place(place, "view")), 1 + draws.pick(n, (5, 3, 2, 1)), 0)
-    renovated = draws.chance(n, np.clip(0.0035 * (VALUATION_YEAR - year), 0, 0.25))
-    renovation = np.rint(year + 12 + (VALUATION_YEAR - year - 12) * draws.uniform(n))
+    year_renovated = _renovations(draws, year)
     return Houses(
         place=place,
         latitude=np.rint(latitude * 1e6) / 1e6,
@@ -86,9 +86,9 @@ def draw_houses(draws: Draws, n: int) -> Houses:
         living=living,
         lot=np.rint(_of_place(place, "lot") * _skewed(draws, n) * np.where(kind == 1, 0.45, 1.0)),
         basement=np.where(draws.chance(n, np.where(year < _BASEMENTS_UNTIL, 0.35, 0.08)), np.rint(living * 0.45), 0.0),
-        garage=np.array([0.0, 260.0, 460.0, 720.0])[draws.pick(n, (9, 22, 53, 16))],
+        garage=_GARAGES[draws.pick(n, (9, 22, 53, 16))],
         year_built=year.astype(np.int64),
-        year_renovated=np.where(renovated & (year < VALUATION_YEAR - 13), renovation, 0).astype(np.int64),
+        year_renovated=year_renovated,
         bedrooms=np.clip(np.rint(1.1 + living / 800 + 0.6 * draws.bell(n)), 1, 7).astype(np.int64),
         bathrooms=np.clip(np.rint((0.6 + living / 1100 + 0.35 * draws.bell(n)) * 4) / 4, 1, 6),
         stories=stories,
@@ -125,6 +125,13 @@ def _of_place(place: Ints, what: str) -> Floats:
 def _living(draws: Draws, quality: Floats, kind: Ints) -> Floats:
     common = np.array([1.0, 0.82, 0.75, 1.15])[kind] * (700 + 265 * quality)
     return np.clip(common * (1 + 0.20 * draws.bell(len(kind))), 480, 6800)
+
+
+def _renovations(draws: Draws, year: Floats) -> Ints:
+    """Draw which of the older houses were renovated, and when; 0 for never."""
+    renovated = draws.chance(len(year), np.clip(0.0035 * (VALUATION_YEAR - year), 0, 0.25))
+    renovation = np.rint(year + 12 + (VALUATION_YEAR - year - 12) * draws.uniform(len(year)))
+    return np.where(renovated & (year < VALUATION_YEAR - 13), renovation, 0).astype(np.int64)
 
 
 def _skewed(draws: Draws, n: int) -> Floats:

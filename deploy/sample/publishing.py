@@ -49,17 +49,11 @@ async def publish_sample_county(
     counts = (len(county.properties), len(county.sales))
     if not again and await _holds(topics.property_sales.name, last, client_options):
         return SampleCounts(COUNTY, *counts, published=False)
-    properties, sales = topics.property_records.name, topics.property_sales.name
-    await publish(
-        properties,
-        _encoded(county.properties, "property_id"),
-        client_options,
-        lambda done: progress("properties", done, counts[0]),
-    )
-    await publish(
-        sales, _encoded(county.sales[:-1], "sale_id"), client_options, lambda done: progress("sales", done, counts[1])
-    )
-    await publish(sales, _encoded(county.sales[-1:], "sale_id"), client_options)
+    properties, sales = _encoded(county.properties, "property_id"), list(_encoded(county.sales, "sale_id"))
+    roll, pool = topics.property_records.name, topics.property_sales.name
+    await publish(roll, properties, client_options, lambda done: progress("properties", done, counts[0]))
+    await publish(pool, sales[:-1], client_options, lambda done: progress("sales", done, counts[1]))
+    await publish(pool, sales[-1:], client_options, lambda _done: progress("sales", counts[1], counts[1]))
     return SampleCounts(COUNTY, *counts, published=True)
 
 

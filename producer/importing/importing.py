@@ -96,10 +96,10 @@ def _summary(order: Order, report: Report, problems: ReportFile) -> dict[str, ob
         "county_id": order.mapping.county_id,
         "kind": order.kind.value,
         "report": None if problems.path is None else str(problems.path),
-        "problems": [asdict(problem) for problem in report.problems[:_SHOWN]],
+        "problems": [asdict(problem) for problem in report.gravest(_SHOWN)],
         "problem_counts": [
             {"column": column, "effect": effect, "count": number}
             for (column, effect), number in report.counts.most_common()
         ],
-        "notes": report.notes,
+        "notes": report.notes + (["no row came through"] if report.rows and not report.accepted else []),
     }

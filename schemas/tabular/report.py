@@ -9,6 +9,7 @@ _KEPT: Final = 1_000
 _SHOWN: Final = 200
 
 Effect = Literal["row rejected", "value unknown", "sale ineligible"]
+_GRAVITY: Final[dict[Effect, int]] = {"row rejected": 0, "sale ineligible": 1, "value unknown": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Report:
-    """Grows while a file is read. Every problem goes to ``sink``; the first thousand are kept."""
+    """Grows while a file is read. Every problem goes to ``sink``; the first thousand of each effect are kept."""
 
     sink: Callable[[Problem], None] | None = None
     rows: int = 0
@@ -41,6 +42,7 @@ class Report:
     counts: Counter[tuple[str, Effect]] = field(default_factory=Counter)
     """Problems by column and effect."""
     notes: list[str] = field(default_factory=list)
+    _kept: Counter[Effect] = field(default_factory=Counter)
 
     @property
     def accepted(self) -> int:
@@ -51,10 +53,15 @@ class Report:
         """Take problems in."""
         for problem in problems:
             self.counts[problem.column, problem.effect] += 1
-            if len(self.problems) < _KEPT:
+            kept = self._kept[problem.effect] = self._kept[problem.effect] + 1
+            if kept <= _KEPT:
                 self.problems.append(problem)
             if self.sink is not None:
                 self.sink(problem)
+
+    def gravest(self, count: int) -> list[Problem]:
+        """Return the first problems, those that cost a row before those that cost a value."""
+        return sorted(self.problems, key=lambda each: (_GRAVITY[each.effect], each.line))[:count]
 
     def note(self, text: str) -> None:
         """Remark on the file as a whole, once."""

@@ -95,3 +95,20 @@ def test_people_get_words(files: Path) -> None:
     assert result.exit_code == 0
     assert "KING: 4 rows, 3 sales would be published, 1 rows rejected" in result.stdout
     assert "line 3: date 'soon': no ISO 8601 date" in result.stdout
+
+
+def test_rows_that_were_lost_come_before_values_in_the_summary(files: Path) -> None:
+    rows = [f"{n},s{n},2026-01-01,{1000 + n},{4 if n % 5 else 'many'}" for n in range(2000)] + ["x,y,soon,1000,3"]
+    (files / "many.csv").write_text("\n".join(["id,deed,date,price,beds", "0,first,2026-01-01,5,4", *rows]) + "\n")
+    _, summary = run(files, "sales", "--dry-run", file="many.csv")
+    assert summary["rejected"] == 1
+    assert summary["problems"][0]["line"] == 2003
+    assert len(summary["problems"]) == 20
+    assert {"column": "date", "effect": "row rejected", "count": 1} in summary["problem_counts"]
+
+
+def test_a_file_of_which_nothing_came_through_says_so(files: Path) -> None:
+    (files / "lost.csv").write_text("id,deed,date,price,beds\n1,a,soon,1000,3\n")
+    code, summary = run(files, "sales", "--dry-run", file="lost.csv")
+    assert code == 0
+    assert summary["notes"] == ["no row came through"]
