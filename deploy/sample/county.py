@@ -120,10 +120,10 @@ def _characteristics(
         "waterfront": houses.waterfront.tolist(),
     }
     own: dict[str, Sequence[Value]] = {
-        "fireplaces": houses.fireplaces.tolist(),
-        "pool": houses.pool.tolist(),
-        "heating": [HEATING[code] for code in houses.heating],
-        "roof": [ROOFS[code] for code in houses.roof],
+        "fireplaces": houses.fittings.fireplaces.tolist(),
+        "pool": houses.fittings.pool.tolist(),
+        "heating": [HEATING[code] for code in houses.fittings.heating],
+        "roof": [ROOFS[code] for code in houses.fittings.roof],
     }
     return list(zip(_rows(standard, unknown), _rows(own, unknown), strict=True))
 

@@ -32,6 +32,19 @@ _ROOF_LEVEL: Final = np.array([1.0, 1.03, 1.01])
 
 
 @dataclass(frozen=True, slots=True)
+class Fittings:
+    """What a house has beside rooms, in columns."""
+
+    fireplaces: Ints
+    pool: Ints
+    heating: Ints
+    roof: Ints
+
+    def __getitem__(self, rows: Ints) -> "Fittings":
+        return Fittings(self.fireplaces[rows], self.pool[rows], self.heating[rows], self.roof[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class Houses:
     """Every property of the county in columns; codes index the tuples above and ``PLACES``."""
 
@@ -53,10 +66,7 @@ class Houses:
     condition: Ints
     view: Ints
     waterfront: Ints
-    fireplaces: Ints
-    pool: Ints
-    heating: Ints
-    roof: Ints
+    fittings: Fittings
 
     def __len__(self) -> int:
         return len(self.place)
@@ -96,21 +106,19 @@ def draw_houses(draws: Draws, n: int) -> Houses:
         condition=1 + draws.pick(n, (2, 10, 62, 20, 6)),
         view=view,
         waterfront=(draws.uniform(n) < np.where(view >= _RIVER_VIEW, 0.2, 0.0)).astype(np.int64),
-        fireplaces=draws.pick(n, (40, 50, 10)),
-        pool=draws.chance(n, 0.06).astype(np.int64),
-        heating=draws.pick(n, (55, 30, 13, 2)),
-        roof=draws.pick(n, (84, 11, 5)),
+        fittings=_fittings(draws, n),
     )
 
 
 def worth(houses: Houses) -> Floats:
     """Return each house's true worth in dollars at the index date."""
+    fittings = houses.fittings
     age = VALUATION_YEAR - np.where(houses.year_renovated > 0, _half_renewed(houses), houses.year_built)
     wear = _CONDITION_LEVEL[houses.condition - 1] * (1 - 0.55 * age / (age + 60))
     rate = 95 + 14 * houses.quality + 1.6 * houses.quality * houses.quality
-    rate = rate * _HEATING_LEVEL[houses.heating] * _ROOF_LEVEL[houses.roof] * (1 + 0.02 * (houses.stories - 1))
+    rate = rate * _HEATING_LEVEL[fittings.heating] * _ROOF_LEVEL[fittings.roof] * (1 + 0.02 * (houses.stories - 1))
     building = rate * 6.5 * (_to_three_quarters(houses.living) + 0.35 * _to_three_quarters(houses.basement)) * wear
-    extras = 42 * houses.garage + 6000 * houses.bathrooms + 5000 * houses.fireplaces + 24000 * houses.pool
+    extras = 42 * houses.garage + 6000 * houses.bathrooms + 5000 * fittings.fireplaces + 24000 * fittings.pool
     land = 78_000 * np.sqrt(houses.lot / 8000) * (1 + 0.09 * houses.view) * (1 + 0.45 * houses.waterfront)
     total = land + building + extras
     worths: Floats = total * _of_place(houses.place, "level") * _nearby(houses) * _CLASS_LEVEL[houses.kind]
@@ -125,6 +133,15 @@ def _of_place(place: Ints, what: str) -> Floats:
 def _living(draws: Draws, quality: Floats, kind: Ints) -> Floats:
     common = np.array([1.0, 0.82, 0.75, 1.15])[kind] * (700 + 265 * quality)
     return np.clip(common * (1 + 0.20 * draws.bell(len(kind))), 480, 6800)
+
+
+def _fittings(draws: Draws, n: int) -> Fittings:
+    return Fittings(
+        fireplaces=draws.pick(n, (40, 50, 10)),
+        pool=draws.chance(n, 0.06).astype(np.int64),
+        heating=draws.pick(n, (55, 30, 13, 2)),
+        roof=draws.pick(n, (84, 11, 5)),
+    )
 
 
 def _renovations(draws: Draws, year: Floats) -> Ints:
