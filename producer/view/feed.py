@@ -15,8 +15,8 @@ from producer.view.errors import SlowListener
 from producer.view.eventid import EventIds
 from producer.view.live import LiveFilter, LiveResult
 
-_KEPT: Final = 4096
-_GROUP_KEPT: Final = 2048
+KEPT: Final = 4096
+GROUP_KEPT: Final = 2048
 _PACE_S: Final = 0.0001
 """How much longer a group's listeners are left to gather results for each of them there is."""
 
@@ -36,7 +36,7 @@ class Group:
     """Listeners that want the same, and the latest of what they want."""
 
     key: _Key
-    results: deque[LiveResult] = field(default_factory=lambda: deque(maxlen=_GROUP_KEPT))
+    results: deque[LiveResult] = field(default_factory=lambda: deque(maxlen=GROUP_KEPT))
     count: int = 0
     """Results ever put in; the last of ``results`` has this number."""
     members: int = 0
@@ -113,7 +113,7 @@ class Feed:
         """Hand one result to everybody who wants it."""
         partition = row.partition
         self._positions[partition] = row.offset + 1
-        if len(self._kept) >= _KEPT:
+        if len(self._kept) >= KEPT:
             oldest = self._kept.popleft()
             self._floor[oldest.partition] = oldest.offset + 1
         self._kept.append(_Kept(partition, row.offset, row, data))

@@ -46,8 +46,12 @@ async def test_the_view_starts_without_kafka_and_is_ready_once_kafka_is_there(cl
     cluster.away = True
     async with running(cluster, SqliteStore(path), ready=False) as view:
         assert not await view.catch_up(0.05)
+
+        async def said() -> bool:
+            return "Kafka is away" in (view.trouble or "")
+
+        assert await holds(said, 10)
         assert not view.ready
-        assert "Kafka is away" in (view.trouble or "")
         job_id = uuid4()
         cluster.request(job_id)
         cluster.away = False
