@@ -137,3 +137,24 @@ BATCH: Final[dict[str, Any]] = {
     "created_at": "2026-11-23T09:00:00.000Z",
     "updated_at": "2026-11-23T09:00:00.500Z",
 }
+
+JOB_PAGE: Final[dict[str, Any]] = {"items": [JOB], "next": None}
+BATCH_PAGE: Final[dict[str, Any]] = {"items": [BATCH], "next": None}
+PROPERTY_PAGE: Final[dict[str, Any]] = {"items": [PROPERTY], "next": "PROP123"}
+BULK: Final[dict[str, Any]] = {"county_id": "BENTON", "accepted": 2}
+COUNTIES: Final[dict[str, Any]] = {
+    "items": [{"county_id": "BENTON", "properties": 5000, "model_version": "BENTON-2026-01"}]
+}
+STUDY: Final[dict[str, Any]] = {"n": 412, "median_ratio": 0.998, "cod": 7.9, "prd": 1.01, "prb": -0.012}
+MODEL: Final[dict[str, Any]] = {
+    "county_id": "BENTON",
+    "version": "BENTON-2026-01",
+    "uri": "models/BENTON-2026-01.tar",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "trained_at": "2026-01-02T03:04:05.000Z",
+    "study": STUDY,
+}
+RATIO_STUDY: Final[dict[str, Any]] = {name: MODEL[name] for name in ("county_id", "version", "trained_at", "study")}
+ALIVE: Final[dict[str, Any]] = {"status": "alive"}
+READY: Final[dict[str, Any]] = {"status": "ready", "view_lag": 0}
+EVENTS: Final = 'retry: 2000\nid: AQID\n\nid: AQIE\ndata: {"job_id": "01936b6f-3c5a-7b1e-9d2e-0c1d3b6c7a10", …}\n\n'

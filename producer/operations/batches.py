@@ -56,7 +56,7 @@ BATCHES: Final = (
         "Batches, newest first",
         "batches",
         batches.list_batches,
-        (Answer(200, "One page.", (Content(models.BatchPage),)),),
+        (Answer(200, "One page.", (Content(models.BatchPage, examples.BATCH_PAGE),)),),
         parameters=(parameters.LIMIT, parameters.CURSOR),
         errors=(400, 404, 503),
     ),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from producer import models
+from producer.openapi import examples
 from producer.operations.shared import TEXT
 from producer.routes import documents, health
 from producer.routes.table import Answer, Content, Handler, Operation, Parameter
@@ -24,7 +25,7 @@ SERVICE: Final = (
         "Whether the gateway serves requests",
         "operations",
         health.livez,
-        (Answer(200, "It does.", (Content(models.Health),)),),
+        (Answer(200, "It does.", (Content(models.Health, examples.ALIVE),)),),
     ),
     Operation(
         "GET",
@@ -33,7 +34,7 @@ SERVICE: Final = (
         "Whether requests would be accepted and jobs found",
         "operations",
         health.readyz,
-        (Answer(200, "They would.", (Content(models.Health),)),),
+        (Answer(200, "They would.", (Content(models.Health, examples.READY),)),),
         errors=(503,),
     ),
     _page("metrics", "/metrics", "Metrics in Prometheus' text format", "text/plain", health.metrics),

@@ -71,7 +71,7 @@ VALUATIONS: Final = (
         "Jobs, newest first",
         "valuations",
         jobs.jobs,
-        (Answer(200, "One page.", (Content(models.JobPage),)),),
+        (Answer(200, "One page.", (Content(models.JobPage, examples.JOB_PAGE),)),),
         parameters=(
             parameters.COUNTY_FILTER,
             parameters.PROPERTY_FILTER,
@@ -91,7 +91,7 @@ VALUATIONS: Final = (
         "Results as they are committed",
         "valuations",
         events.events,
-        (Answer(200, "Server-sent events without end.", (Content(TEXT, media_type="text/event-stream"),)),),
+        (Answer(200, "Server-sent events without end.", (Content(TEXT, examples.EVENTS, "text/event-stream"),)),),
         "`data` is a result event, `id` resumes right after it. Heartbeats every 15 s carry an `id` too.",
         (
             parameters.COUNTY_FILTER,

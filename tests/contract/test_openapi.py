@@ -1,0 +1,149 @@
+"""The served OpenAPI document is valid, complete, and true to what the gateway answers."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Self
+
+import jsonschema
+import orjson
+import pytest
+import schemathesis
+from aiohttp import web
+from hypothesis import HealthCheck, settings
+from openapi_spec_validator import validate
+from schemathesis.checks import CheckFunction, not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from producer.app import application
+from producer.openapi.document import openapi
+from producer.openapi.examples import VALUATION
+from producer.operations import OPERATIONS
+from producer.server import GatewayRunner
+from producer.settings import GatewaySettings
+from tests.unit.gateway.conftest import assembled
+from tests.unit.gateway.fakes import FakeKafka, FakeProperties, FakeView
+
+DOCUMENT: dict[str, Any] = orjson.loads(orjson.dumps(openapi(OPERATIONS, "1")))
+CHECKS: tuple[CheckFunction, ...] = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+ENDLESS = "/api/v1/valuation/events"
+PROMISED = """
+POST /api/v1/valuation/run
+POST /api/v1/valuation/batch
+POST /api/v1/valuation/reappraisals
+GET /api/v1/valuation/batches
+GET /api/v1/valuation/batches/{batch_id}
+DELETE /api/v1/valuation/batches/{batch_id}
+GET /api/v1/valuation/status/{job_id}
+GET /api/v1/valuation/results/{job_id}
+GET /api/v1/valuation/jobs
+GET /api/v1/valuation/events
+PUT /api/v1/counties/{county}/properties/{property_id}
+GET /api/v1/counties/{county}/properties/{property_id}
+POST /api/v1/counties/{county}/properties
+GET /api/v1/counties/{county}/properties
+POST /api/v1/counties/{county}/sales
+GET /api/v1/counties
+GET /api/v1/counties/{county}/ratio-study
+GET /api/v1/counties/{county}/model
+GET /livez
+GET /readyz
+GET /metrics
+GET /openapi.json
+GET /asyncapi.json
+GET /docs
+GET /
+"""
+
+
+def contents() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            bodies = [("body", operation.get("requestBody", {}).get("content", {}))]
+            bodies += [(status, answer.get("content", {})) for status, answer in operation["responses"].items()]
+            for name, media in bodies:
+                yield from ((f"{method} {path} {name}", content) for content in media.values())
+    for name, answer in DOCUMENT["components"]["responses"].items():
+        yield from ((name, content) for content in answer["content"].values())
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"].startswith("3.1")
+
+
+def test_every_operation_of_the_contract_is_documented() -> None:
+    documented = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert documented == set(PROMISED.split("\n")) - {""}
+
+
+@pytest.mark.parametrize(
+    "content", [pytest.param(content, id=where) for where, content in contents() if "example" in content]
+)
+def test_every_example_fits_its_schema(content: dict[str, Any]) -> None:
+    schema = {**content["schema"], "components": DOCUMENT["components"]}
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.Draft202012Validator(schema, format_checker=checker).validate(content["example"])
+
+
+def test_every_json_that_goes_in_or_out_shows_an_example() -> None:
+    silent = [where for where, content in contents() if "example" not in content and "$ref" in content["schema"]]
+    assert silent == []
+
+
+class Background:
+    """A gateway over fakes in a thread of its own, for a client that knows no asyncio."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        view = FakeView(answers=lambda _: VALUATION)
+        runner = GatewayRunner(application(assembled(FakeKafka(), view, FakeProperties(), GatewaySettings())))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture(scope="module")
+def background() -> Iterator[Background]:
+    with Background() as running:
+        yield running
+
+
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT).exclude(path=ENDLESS)
+
+
+@SCHEMA.parametrize()
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_the_gateway_answers_as_documented(case: schemathesis.Case[Any], background: Background) -> None:
+    answer = case.call(base_url=f"http://127.0.0.1:{background.port}", timeout=60)
+    case.validate_response(answer, checks=list(CHECKS))
+    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
