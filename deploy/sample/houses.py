@@ -79,19 +79,17 @@ class Houses:
 def draw_houses(draws: Draws, n: int) -> Houses:
     """Draw ``n`` houses."""
     place = draws.pick(n, [each.share for each in PLACES])
-    spread = _of_place(place, "spread")
     quality = np.clip(np.rint(_of_place(place, "quality") + 0.9 * draws.bell(n)), 1, 8)
     year = np.clip(np.rint(_of_place(place, "year") + 9 * draws.bell(n)), 1906, VALUATION_YEAR - 1)
-    kind = draws.pick(n, (86, 6, 5, 3))
-    living = np.rint(_living(draws, quality, kind))
+    kind, living = _sizes(draws, quality)
     stories = np.where(draws.chance(n, 0.12 + 0.0001 * living), 2.0, 1.0)
-    latitude = _of_place(place, "latitude") + spread * draws.bell(n)
+    latitude = _of_place(place, "latitude") + _of_place(place, "spread") * draws.bell(n)
     view = np.where(draws.chance(n, _of_place(place, "view")), 1 + draws.pick(n, (5, 3, 2, 1)), 0)
-    year_renovated = _renovations(draws, year)
+    year_renovated, east = _renovations(draws, year), 1.45 * _of_place(place, "spread")
     return Houses(
         place=place,
         latitude=np.rint(latitude * 1e6) / 1e6,
-        longitude=np.rint((_of_place(place, "longitude") + 1.45 * spread * draws.bell(n)) * 1e6) / 1e6,
+        longitude=np.rint((_of_place(place, "longitude") + east * draws.bell(n)) * 1e6) / 1e6,
         kind=kind,
         living=living,
         lot=np.rint(_of_place(place, "lot") * _skewed(draws, n) * np.where(kind == 1, 0.45, 1.0)),
@@ -130,9 +128,11 @@ def _of_place(place: Ints, what: str) -> Floats:
     return of_each[place]
 
 
-def _living(draws: Draws, quality: Floats, kind: Ints) -> Floats:
+def _sizes(draws: Draws, quality: Floats) -> tuple[Ints, Floats]:
+    """Draw class and living area."""
+    kind = draws.pick(len(quality), (86, 6, 5, 3))
     common = np.array([1.0, 0.82, 0.75, 1.15])[kind] * (700 + 265 * quality)
-    return np.clip(common * (1 + 0.20 * draws.bell(len(kind))), 480, 6800)
+    return kind, np.rint(np.clip(common * (1 + 0.20 * draws.bell(len(kind))), 480, 6800))
 
 
 def _fittings(draws: Draws, n: int) -> Fittings:
