@@ -1,7 +1,6 @@
 """``terrafusion models``: which models there are, what they are made of, which one serves."""
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,8 @@ import typer
 from schemas.settings import CommonSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from processor.valuation.model.store import ModelStore
 
 models = typer.Typer(help="Models: list, show, promote.", no_args_is_help=True)
@@ -18,7 +19,9 @@ County = Annotated[str, typer.Option(help="county, in any spelling")]
 
 
 @models.command("list")
-def list_models(*, county: Annotated[str | None, typer.Option(help="only this county")] = None, as_json: AsJson = False) -> None:
+def list_models(
+    *, county: Annotated[str | None, typer.Option(help="only this county")] = None, as_json: AsJson = False
+) -> None:
     """List the trained models, the last trained first, and mark those that serve."""
     with _store() as store:
         counties = store.counties() if county is None else [_normal(county)]
@@ -28,7 +31,9 @@ def list_models(*, county: Annotated[str | None, typer.Option(help="only this co
         return
     for entry in found:
         mark = "*" if entry["serving"] else " "
-        typer.echo(f"{mark} {entry['county_id']} {entry['version']} trained {entry['trained_at']}: {_summary(entry['study'])}")
+        typer.echo(
+            f"{mark} {entry['county_id']} {entry['version']} trained {entry['trained_at']}: {_summary(entry['study'])}"
+        )
 
 
 @models.command("show")
@@ -52,7 +57,9 @@ def show(
 
 
 @models.command("promote")
-def promote(version: Annotated[str, typer.Argument(help="version to serve")], *, county: County, as_json: AsJson = False) -> None:
+def promote(
+    version: Annotated[str, typer.Argument(help="version to serve")], *, county: County, as_json: AsJson = False
+) -> None:
     """Let a model serve its county: verify it, note it in the store, announce it to the workers."""
     from processor.commands.train import announce_or_say_why_not  # noqa: PLC0415 - start-up time
 
@@ -91,7 +98,11 @@ def _entry(store: "ModelStore", county_id: str, version: str) -> dict[str, Any]:
         papers = store.papers(county_id, version)
     except BundleError as error:
         return {
-            "county_id": county_id, "version": version, "serving": serving, "trained_at": None, "study": {},
+            "county_id": county_id,
+            "version": version,
+            "serving": serving,
+            "trained_at": None,
+            "study": {},
             "error": str(error),
         }
     return {
@@ -109,5 +120,3 @@ def _summary(study: dict[str, Any]) -> str:
     if not study:
         return "unreadable"
     return f"n {study['n']}, level {study['median_ratio']:.3f}, COD {study['cod']:.2f}, PRD {study['prd']:.3f}"
-
-

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST_PROBLEMS: Final = 20
 
 
-def train(
+def train(  # noqa: PLR0913 - the options of a command
     *,
     county: Annotated[str, typer.Option(help="county to train, in any spelling")],
     sales: Annotated[Path | None, typer.Option(help="CSV or Parquet file of sales; the topic where absent")] = None,
@@ -126,7 +126,9 @@ def _tell_report(report: "Report") -> None:
     for note in report.notes:
         typer.echo(note, err=True)
     for problem in report.problems[:_MOST_PROBLEMS]:
-        typer.echo(f"line {problem.line}: {problem.column} {problem.value!r}: {problem.reason}, {problem.effect}", err=True)
+        typer.echo(
+            f"line {problem.line}: {problem.column} {problem.value!r}: {problem.reason}, {problem.effect}", err=True
+        )
     rest = sum(report.counts.values()) - _MOST_PROBLEMS
     if rest > 0:
         typer.echo(f"and {rest} more problems; `import sales --dry-run` lists them all", err=True)

@@ -20,10 +20,12 @@ _NO_CHARACTERISTICS = frozenset(
 )  # fmt: skip
 
 
-def value(
+def value(  # noqa: PLR0913 - the options of a command
     *,
     county: Annotated[str, typer.Option(help="county, in any spelling")],
-    property_file: Annotated[str, typer.Option("--property", help="JSON file of a property record, - for standard input")],
+    property_file: Annotated[
+        str, typer.Option("--property", help="JSON file of a property record, - for standard input")
+    ],
     model_version: Annotated[str | None, typer.Option(help="the serving one where absent")] = None,
     valuation_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD; today where absent")] = None,
     method: Annotated[str | None, typer.Option(help="the method to report first")] = None,
@@ -87,7 +89,9 @@ def _subjects(record: Mapping[str, Any], day: str | None, method: str | None) ->
     known = {name: item for name, item in record.items() if name not in _NO_CHARACTERISTICS}
     for nested in ("features", "characteristics"):
         known |= record.get(nested) or {}
-    plain = {name: item for name, item in known.items() if isinstance(item, int | float | str) and not isinstance(item, bool)}
+    plain = {
+        name: item for name, item in known.items() if isinstance(item, int | float | str) and not isinstance(item, bool)
+    }
     hint = method or record.get("valuation_method_hint")
     property_id = str(record.get("property_id") or "")
     return Subjects([property_id], Frame.from_records([plain]), np.array([day_number(str(wanted))]), [hint])

@@ -5,13 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from processor.training.learning import Fitted, TrainingSales
+from processor.training.learning import Fitted
 from processor.training.screening import Screened
 from processor.valuation.allocation import LandSplit
 from processor.valuation.frame import Floats, Frame, Ints, Subjects
-from processor.valuation.model.appraisal import comparables_of
-from processor.valuation.model.case import Case, cost_parts, examine
-from processor.valuation.model.comps import Comparables
+from processor.valuation.model.case import Case, Examiner, cost_parts
 from processor.valuation.model.county import CountyModel, Sold, encoded
 from processor.valuation.model.doubts import Support, rarely_unknown
 from processor.valuation.model.interval import Spread
@@ -23,15 +21,21 @@ _BATCH: Final = 2048
 _LEAST_SD: Final = 1e-6
 _SLACK_KM: Final = 1.0
 _REACH_QUANTILE: Final = 0.99
-_NOTHING: Final = Spread(Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros((1, 2)), 0.0), 1, 1)
+_NOTHING: Final = Spread(
+    Trees(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.float32), np.zeros((1, 2)), 0.0),
+    np.zeros(1),
+    np.ones(1),
+    np.ones(1),
+    1.0,
+)
 """Stands where no interval has been calibrated yet."""
 
 
-def assemble(county_id: str, screened: Screened, rows: Ints, sales: TrainingSales, fitted: Fitted) -> CountyModel:
+def assemble(county_id: str, screened: Screened, rows: Ints, fitted: Fitted) -> CountyModel:
     """Return the county model of a fit, without interval and with the comparables not yet counting."""
     model = fitted.model
-    reading = model.surroundings.read(sales.inputs)
-    sold = _sold(screened, rows, sales, fitted, reading)
+    reading = model.surroundings.read(fitted.learned.inputs)
+    sold = _sold(screened, rows, fitted, reading)
     place, work = cost_parts(model.surroundings, reading)
     frame = screened.frame.take(rows)
     split = LandSplit.fitted(frame, np.exp(fitted.learned.target), place, work)
@@ -48,17 +52,16 @@ def _rescaled(split: LandSplit, error: float) -> dict[str, float]:
     return {name: round(getattr(split, name) * float(np.exp(-error)), 9) for name in ("land", "building")}
 
 
-def _sold(screened: Screened, rows: Ints, sales: TrainingSales, fitted: Fitted, reading: Reading) -> Sold:
+def _sold(screened: Screened, rows: Ints, fitted: Fitted, reading: Reading) -> Sold:
     model, identities = fitted.model, screened.sales
-    lines, owner = model.surroundings.groups()
-    contributions = model.explanation.contributions(model.trees, reading.matrix, owner, len(lines))
+    contributions = model.lines(reading, len(model.surroundings.groups()[0]))
     residual = fitted.learned.target - model.log_price(reading)
     return Sold(
         encoded(identities.sale_id[rows]),
         encoded(identities.property_id[rows]),
         encoded(identities.document_number[rows]),
-        sales.day,
-        sales.price,
+        identities.day[rows],
+        identities.price[rows],
         contributions,
         residual,
         np.where(np.isnan(fitted.residual), residual, fitted.residual),
@@ -108,11 +111,12 @@ def subjects_of(screened: Screened, rows: Ints) -> Subjects:
 
 def examine_all(county: CountyModel, subjects: Subjects) -> list[Case]:
     """Examine any number of subjects, some thousands at a time."""
-    comparables: Comparables = comparables_of(county)
+    examiner = Examiner(county)
     cases = []
     for start in range(0, len(subjects), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(subjects)))
         frame: Frame = subjects.frame.take(rows)
-        part = Subjects([subjects.property_id[row] for row in rows], frame, subjects.day[rows], [None] * len(rows))
-        cases.append(examine(county, comparables, part))
+        ids = list(subjects.property_id[start : start + _BATCH])
+        part = Subjects(ids, frame, subjects.day[rows], [None] * len(rows))
+        cases.append(examiner.examine(part))
     return cases

@@ -27,4 +27,4 @@ def find(position: Floats, worth: Floats, seed: int = 1) -> Floats:
     if count == 0:
         return np.zeros((0, 2))
     found, _ = kmeans2(dear, count, iter=_ROUNDS, minit="++", rng=np.random.default_rng(seed), missing="warn")
-    return np.round(np.asarray(found, dtype=np.float64), _DIGITS)
+    return np.asarray(np.round(found, _DIGITS), dtype=np.float64)

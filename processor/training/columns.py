@@ -11,18 +11,20 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from processor.valuation.model.features import Category, Plan, number_column, text_column
 from processor.valuation.frame import Floats, Frame, Objects
+from processor.valuation.model.features import Category, Plan, number_column, text_column
 
 _NEVER: Final = {
     "assessed_value": "an assessor's own value is no characteristic",
     "address": "an address names one property",
 }
 _SALE_WORDS: Final = frozenset(
-    "sale sales sold price deed buyer seller grantor grantee mortgage loan list listing listed closing contract "
-    "transaction consideration recording excise".split()
+    {"sale", "sales", "sold", "price", "deed", "buyer", "seller", "grantor", "grantee", "mortgage", "loan", "excise"}
+    | {"listing", "listed", "closing", "contract", "transaction", "consideration", "recording"}
 )
-_VALUE_WORDS: Final = frozenset("assessed assessment appraised appraisal taxable tax taxes valuation".split())
+_VALUE_WORDS: Final = frozenset(
+    ("assessed", "assessment", "appraised", "appraisal", "taxable", "tax", "taxes", "valuation")
+)
 _MINIMUM_KNOWN: Final = 0.02
 _LEAK: Final = 0.985
 _ID_SHARE: Final = 0.95
@@ -75,7 +77,7 @@ def _name_reason(name: str) -> str | None:
 
 def _number_reason(column: Floats, log_price: Floats, *, own: bool) -> str | None:
     known = ~np.isnan(column)
-    if known.mean() < _MINIMUM_KNOWN:
+    if np.count_nonzero(known) < _MINIMUM_KNOWN * len(known):
         return "hardly ever known"
     values = column[known]
     distinct = len(np.unique(values))
@@ -84,7 +86,7 @@ def _number_reason(column: Floats, log_price: Floats, *, own: bool) -> str | Non
     if distinct > _AREA_LEVELS and abs(stats.spearmanr(values, log_price[known]).statistic) > _LEAK:
         return "repeats the sale price"
     whole = bool(np.all(values == np.rint(values)))
-    if own and whole and distinct > _ID_SHARE * len(values) and np.abs(values).min() >= _BIG_NUMBER:
+    if own and whole and distinct > _ID_SHARE * len(values) and np.all(np.abs(values) >= _BIG_NUMBER):
         return "a number for each property, like an id"
     return None
 

@@ -37,9 +37,10 @@ def _sales(table: Table) -> Sales:
 def _version(table: Table) -> str:
     """Name the content, whatever the order of the rows."""
     columns = [table.sale_id, table.property_id, table.day, table.price, table.ineligible]
-    columns += [table.numeric[name] for name in sorted(table.numeric)] + [table.text[name] for name in sorted(table.text)]
+    columns += [table.numeric[name] for name in sorted(table.numeric)] + [
+        table.text[name] for name in sorted(table.text)
+    ]
     total = 0
     for row in zip(*(column.tolist() for column in columns), strict=True):
         total += int.from_bytes(hashlib.blake2b(repr(row).encode(), digest_size=8).digest(), "big")
     return f"{len(table)}-{total % 2**64:016x}"
-

@@ -1,7 +1,7 @@
 """The publication gate: a model serves only if its forward study could be shown to an auditor.
 
-A statistic fails when it is out of bounds by more than its own sampling error, so that a small county is held to what its
-sales can show. Nothing that fails is published without being forced, and everything that fails is said.
+A statistic fails when it is out of bounds by more than its own sampling error, so that a small county is held to what
+its sales can show. Nothing that fails is published without being forced, and everything that fails is said.
 """
 
 from typing import Final

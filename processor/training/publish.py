@@ -37,7 +37,7 @@ class Publication:
         }
 
 
-def publish(
+def publish(  # noqa: PLR0913 - what is published, where to, and who is told when
     trained: Trained, sales: Sales, store: ModelStore, announce: Announce, *, trained_at: str, force: bool = False
 ) -> Publication:
     """Write the bundle; let it serve and announce it if the gate has no objection or ``force`` is given.
@@ -67,4 +67,5 @@ def serving_study(store: ModelStore, county_id: str) -> Study | None:
 
 
 def _study(document: Mapping[str, Any]) -> Study:
-    return Study(**{name: tuple(value) if isinstance(value, list) else value for name, value in document.items()})
+    members: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in document.items()}
+    return Study(**members)

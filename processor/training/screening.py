@@ -9,9 +9,10 @@ import numpy as np
 from processor.training import hedonic
 from processor.training.columns import Choice, choose
 from processor.training.errors import TooFewSales
-from processor.training.learning import TrainingSales
-from processor.valuation.eligibility import OUTLIER
+from processor.valuation.eligibility import OUTLIER, judge
+from processor.valuation.evidence import taken
 from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
+from processor.valuation.model.features import Inputs, Plan
 from processor.valuation.model.residuals import usable
 from processor.valuation.plausibility import cleaned, implausible
 from schemas.records import NUMERIC_FIELDS, TEXT_FIELDS
@@ -23,11 +24,22 @@ _STANDARD: Final = frozenset((*NUMERIC_FIELDS, *TEXT_FIELDS))
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingSales:
+    """Sales to learn from, sorted by day and id, read by the plan."""
+
+    plan: Plan
+    inputs: Inputs
+    day: Ints
+    price: Floats
+    property_id: Objects
+
+
+@dataclass(frozen=True, slots=True)
 class Screened:
     """The sales of a county, sorted by day and id, with a verdict on each.
 
-    ``learn`` are the rows to train on, ``counts`` those a study counts; ``verdicts`` holds None or the reason why a sale
-    does not train. A sale that is odd in itself does not train, but a study counts it all the same.
+    ``learn`` are the rows to train on, ``counts`` those a study counts; ``verdicts`` holds None or the reason why a
+    sale does not train. A sale that is odd in itself does not train, but a study counts it all the same.
     """
 
     sales: Sales
@@ -59,9 +71,12 @@ def screen(sales: Sales, before: int | None) -> Screened:
     Raises:
         TooFewSales: fewer than 50 sales may train.
     """
-    sales = _sorted(sales)
+    sales = taken(sales, np.lexsort((sales.sale_id.astype(str), sales.day)))
     counts, verdicts = usable(sales)
     frame = cleaned(sales.frame, implausible(sales.frame, sales.day)) if len(sales) else sales.frame
+    if before is not None:
+        earlier = np.flatnonzero(sales.day < before)
+        verdicts[earlier] = judge(taken(sales, earlier))  # as they could be judged then, without later sales
     clean = np.array([verdict is None for verdict in verdicts.tolist()], dtype=bool)
     learn = np.flatnonzero(clean & (sales.day < before if before is not None else True))
     _enough(learn, verdicts)
@@ -78,21 +93,6 @@ def _enough(learn: Ints, verdicts: Objects) -> None:
     if len(learn) < FEWEST_SALES:
         left_out = ", ".join(f"{count} {reason}" for reason, count in Counter(verdicts.tolist()).items() if reason)
         raise TooFewSales(f"{len(learn)} usable sales; {FEWEST_SALES} are needed. Left out: {left_out or 'none'}.")
-
-
-def _sorted(sales: Sales) -> Sales:
-    order = np.lexsort((sales.sale_id.astype(str), sales.day))
-    return Sales(
-        sales.sale_id[order],
-        sales.property_id[order],
-        sales.document_number[order],
-        sales.day[order],
-        sales.known_day[order],
-        sales.price[order],
-        sales.ineligible[order],
-        sales.frame.take(order),
-        sales.version,
-    )
 
 
 def _outlying(sales: TrainingSales) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

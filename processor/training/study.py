@@ -1,4 +1,4 @@
-"""The forward ratio study of a model: later sales, valued in time order with the level that was known on each day."""
+"""The forward ratio study of a model: sales it has not seen, valued in time order with the level known on each day."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from processor.ratio_study import Study, study
 from processor.training.assembly import examine_all, subjects_of
+from processor.training.calibration import Forward, Shape
 from processor.training.screening import Screened
 from processor.valuation.frame import Floats, Ints
 from processor.valuation.model.appraisal import level_of
 from processor.valuation.model.county import CountyModel
-from processor.valuation.model.values import wanted, values
+from processor.valuation.model.values import values, wanted
 from processor.valuation.rendering import rounded
 
 
@@ -32,28 +33,34 @@ class Studied:
 def later_sales(county: CountyModel, screened: Screened, rows: Ints) -> Studied:
     """Value the sales at ``rows``, each on its day, as the engine would have valued them then."""
     pool = level_of(county, screened.sales)
-    value, half = [], []
+    value, down, up = [], [], []
     for case in examine_all(county, subjects_of(screened, rows)):
         corrections = [pool.on(int(day)) for day in case.day]
         case.assessment.variance += np.array([one.deviation for one in corrections]) ** 2
         level = np.array([one.log for one in corrections]) + county.model.surroundings.index.at(case.day)
         result = values(county, case, level, wanted([None] * len(case.day)))
         value.append(result.value)
-        half.append(result.half90)
-    return _studied(screened, rows, np.concatenate(value), np.concatenate(half))
+        down.append(result.down)
+        up.append(result.up)
+    return _studied(screened, rows, np.concatenate(value), np.concatenate(down), np.concatenate(up))
 
 
-def held_back(screened: Screened, rows: Ints, log_value: Floats, error: Floats, size: Floats, half: Floats) -> Studied:
-    """Return the study of the calibration months: ``half`` are quantiles that each sale had no part in."""
-    _ = error
-    return _studied(screened, rows, np.exp(log_value), half * size)
+def held_back(screened: Screened, found: Forward, share: float, size: Floats, shape: Shape) -> Studied:
+    """Study the months held back to calibrate: even sales stretch the intervals of odd ones and the other way round."""
+    error = found.error - found.following(share)
+    score, even = error / size, np.arange(len(size)) % 2 == 0
+    factor = np.empty(len(size))
+    for part in (even, ~even):
+        factor[part] = shape.stretch(score[~part], found.log_price[~part])
+    down, up = (np.interp(found.log_price, shape.at, side) * factor * size for side in (shape.down, shape.up))
+    return _studied(screened, found.rows, np.exp(found.log_value + found.following(share)), down, up)
 
 
-def _studied(screened: Screened, rows: Ints, value: Floats, half: Floats) -> Studied:
+def _studied(screened: Screened, rows: Ints, value: Floats, down: Floats, up: Floats) -> Studied:
     return Studied(
         rows,
         screened.sales.price[rows],
         rounded(value),
-        rounded(value * np.exp(-half)),
-        rounded(value * np.exp(half)),
+        rounded(value * np.exp(-down)),
+        rounded(value * np.exp(up)),
     )

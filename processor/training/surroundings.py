@@ -11,9 +11,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from processor.training import centres, encoding, hedonic
+from processor.training.screening import TrainingSales
 from processor.valuation.frame import Floats, Ints, Objects
+from processor.valuation.model.additive import Additive
 from processor.valuation.model.evidence import FEATURES, Evidence
 from processor.valuation.model.features import Inputs, Plan
+from processor.valuation.model.market import Index
 from processor.valuation.model.model import NOWHERE, Places, Surroundings, kinds
 from processor.valuation.model.space import Projection, Space
 
@@ -29,16 +32,49 @@ _LOG_PRICE_PER_UNIT: Final = 0.09
 _AREA_LEVELS: Final = 5
 _AREA_PRIOR: Final = 2.0
 _LOCATED: Final = 0.5
+_COORDINATES: Final = ("latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Surroundings, and for the sales they were learned from: fold, time-adjusted log price, features out of fold."""
+    """Surroundings, and for the sales they were learned from: fold, time-adjusted log price, features out of fold.
+
+    ``hedonic`` is the log price by a hedonic that had not seen the sale's fold.
+    """
 
     surroundings: Surroundings
+    inputs: Inputs
     fold: Ints
     target: Floats
     matrix: Floats
+    hedonic: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The sales after the hedonic: what it makes of them, where they are, and in which fold."""
+
+    plan: Plan
+    inputs: Inputs
+    property_id: Objects
+    fold: Ints
+    target: Floats
+    hedonic: Additive
+    index: Index
+    scaled: Floats
+    effects: Floats
+    residual: Floats
+    projection: Projection | None
+    position: Floats
+    area: int
+
+    @property
+    def rate(self) -> Floats:
+        """The log price per square foot (NaN where the area is unknown), the log price where areas are not recorded."""
+        if "living_area_sqft" not in self.plan.numeric:
+            return self.target
+        area = self.inputs.numbers[:, self.plan.numeric.index("living_area_sqft")]
+        return self.target - np.log(np.where(area > 0, area, np.nan))
 
 
 def folds(property_id: Objects, seed: int = 0) -> Ints:
@@ -47,57 +83,59 @@ def folds(property_id: Objects, seed: int = 0) -> Ints:
     return np.random.default_rng(seed).permutation(len(names))[property_of] % FOLDS
 
 
-def learn(plan: Plan, inputs: Inputs, day: Ints, price: Floats, property_id: Objects) -> Learned:
+def learn(sales: TrainingSales) -> Learned:
     """Learn the surroundings of the trees from sales; the order of the rows counts, so bring them sorted."""
-    log_price, fold = np.log(price), folds(property_id)
-    fitted = hedonic.fit(plan, inputs, day, log_price)
-    target = log_price - fitted.index.at(day)
-    curves = fitted.additive.curves
-    scaled = curves.scaled(inputs.numbers)
-    effects = curves.effects(scaled)
-    residual = target - fitted.additive.predict(inputs, effects)
+    draft = _drafted(sales)
+    evidence = _evidence(draft)
+    nearby = _nearby(evidence, kinds(draft.inputs), draft.fold)
+    places, placed = _places(draft)
+    worth = np.nan_to_num(placed[:, 0]) + nearby[:, FEATURES.index("nearest_60_residual")]
+    places = Places(places.area, places.effect, places.rate, centres.find(draft.position, worth))
+    placed = np.concatenate([placed, places.features(draft.inputs, draft.position)[:, 2:]], axis=1)
+    encodings, encoded = _encodings(draft)
+    return Learned(
+        Surroundings(
+            draft.plan, draft.hedonic, draft.index, draft.projection, _space(draft), evidence, encodings, places
+        ),
+        draft.inputs,
+        draft.fold,
+        draft.target,
+        Surroundings.matrix(draft.inputs, encoded, placed, nearby),
+        _unseen(draft, sales.day),
+    )
+
+
+def _drafted(sales: TrainingSales) -> _Draft:
+    plan, inputs = sales.plan, sales.inputs
+    fitted = hedonic.fit(plan, inputs, sales.day, np.log(sales.price))
+    target = np.log(sales.price) - fitted.index.at(sales.day)
+    scaled = fitted.additive.curves.scaled(inputs.numbers)
+    effects = fitted.additive.curves.effects(scaled)
     projection = _projection(plan, inputs.numbers)
-    position = np.full((len(day), 2), np.nan) if projection is None else projection.position(inputs.numbers)
-    reach = _reach(position)
-    area = _area(plan, inputs, fitted.additive.levels)
-    space = _space(plan, scaled, effects, fitted.additive.levels, reach, area, located=projection is not None)
-    rate = target - _log_area(plan, inputs.numbers)
-    kind = _lone_kinds(inputs, property_id)
-    points = space.locate(scaled, inputs, position)
-    evidence = Evidence(position, points, rate, np.clip(residual, -_CLIP, _CLIP), kind, reach)
-    nearby = _nearby(evidence, kinds(inputs), fold)
-    places, placed = _places(plan, inputs, area, fitted.additive.levels, residual, rate, fold)
-    dear = centres.find(position, placed[:, 0] + nearby[:, FEATURES.index("nearest_60_residual")])
-    places = Places(places.area, places.effect, places.rate, dear)
-    placed = np.concatenate([placed, places.features(inputs, position)[:, 2:]], axis=1)
-    encodings, encoded = _encodings(plan, inputs, target, fold)
-    surroundings = Surroundings(plan, fitted.additive, fitted.index, projection, space, evidence, encodings, places)
-    return Learned(surroundings, fold, target, Surroundings.matrix(inputs, encoded, placed, nearby))
+    return _Draft(
+        plan,
+        inputs,
+        sales.property_id,
+        folds(sales.property_id),
+        target,
+        fitted.additive,
+        fitted.index,
+        scaled,
+        effects,
+        target - fitted.additive.predict(inputs, effects),
+        projection,
+        np.full((len(target), 2), np.nan) if projection is None else projection.position(inputs.numbers),
+        _area(plan, inputs, fitted.additive.levels),
+    )
 
 
 def _projection(plan: Plan, numbers: Floats) -> Projection | None:
-    if not {"latitude", "longitude"} <= set(plan.numeric):
+    if not set(_COORDINATES) <= set(plan.numeric):
         return None
     columns = plan.numeric.index("latitude"), plan.numeric.index("longitude")
     if np.isnan(numbers[:, columns]).any(axis=1).mean() > 1 - _LOCATED:
         return None
     return Projection.around(columns, numbers)
-
-
-def _reach(position: Floats) -> float:
-    located = position[~np.isnan(position[:, 0])]
-    if len(located) <= _REACH_SALES:
-        return 1.0
-    distance, _ = cKDTree(located).query(located, k=[_REACH_SALES + 1])
-    return round(max(_REACH_SHARE * float(np.median(distance)), _LEAST_REACH_KM), 6)
-
-
-def _log_area(plan: Plan, numbers: Floats) -> Floats:
-    """Return the log of the living area, NaN where unknown; 0 in a county that does not record it."""
-    if "living_area_sqft" not in plan.numeric:
-        return np.zeros(len(numbers))
-    area = numbers[:, plan.numeric.index("living_area_sqft")]
-    return np.log(np.where(area > 0, area, np.nan))
 
 
 def _area(plan: Plan, inputs: Inputs, levels: tuple[Floats, ...]) -> int:
@@ -112,38 +150,48 @@ def _area(plan: Plan, inputs: Inputs, levels: tuple[Floats, ...]) -> int:
     return int(np.argmax(spread)) if spread and max(spread) > 0 else NOWHERE
 
 
-def _space(
-    plan: Plan,
-    scaled: Floats,
-    effects: Floats,
-    levels: tuple[Floats, ...],
-    reach: float,
-    area: int,
-    *,
-    located: bool,
-) -> Space:
-    """Weigh the numbers that matter most; one unit is about a tenth of the price, never less than most of their spread."""
-    matter = effects.std(axis=0)
-    for column, name in enumerate(plan.numeric):
-        if name in {"latitude", "longitude"}:
-            matter[column] = 0.0
+def _evidence(draft: _Draft) -> Evidence:
+    space = _space(draft)
+    points = space.locate(draft.scaled, draft.inputs, draft.position)
+    kind = _lone_kinds(draft.inputs, draft.property_id)
+    return Evidence(
+        draft.position, points, draft.rate, np.clip(draft.residual, -_CLIP, _CLIP), kind, _reach(draft.position)
+    )
+
+
+def _reach(position: Floats) -> float:
+    located = position[~np.isnan(position[:, 0])]
+    if len(located) <= _REACH_SALES:
+        return 1.0
+    distance, _ = cKDTree(located).query(located, k=[_REACH_SALES + 1])
+    return round(max(_REACH_SHARE * float(np.median(distance)), _LEAST_REACH_KM), 6)
+
+
+def _space(draft: _Draft) -> Space:
+    """Weigh the numbers that matter most: one unit is about a tenth of the price, at most 1.7 deviations."""
+    matter = draft.effects.std(axis=0)
+    matter[[name in _COORDINATES for name in draft.plan.numeric]] = 0.0
     columns = np.sort(np.argsort(-matter, kind="stable")[:_SPACE_NUMBERS])
-    spread = np.fmax(np.nanstd(scaled[:, columns], axis=0), 1e-9)
+    spread = np.fmax(np.nanstd(draft.scaled[:, columns], axis=0), 1e-9)
     weight = (_LEAST_WEIGHT + matter[columns] / _LOG_PRICE_PER_UNIT) / spread
-    categories = [] if area == NOWHERE or located else [area]
-    places = tuple(levels[column] / _LOG_PRICE_PER_UNIT for column in categories)
+    categories = [] if draft.area == NOWHERE or draft.projection is not None else [draft.area]
     return Space(
-        columns, np.nanmedian(scaled[:, columns], axis=0), weight, np.array(categories, dtype=np.int64), places, reach
+        columns,
+        np.nanmedian(draft.scaled[:, columns], axis=0),
+        weight,
+        np.array(categories, dtype=np.int64),
+        tuple(draft.hedonic.levels[column] / _LOG_PRICE_PER_UNIT for column in categories),
+        _reach(draft.position),
     )
 
 
 def _lone_kinds(inputs: Inputs, property_id: Objects) -> Ints:
     """Return the kind of each sale, -1 where more than one property is of that kind."""
     kind = kinds(inputs)
-    pairs = np.unique(np.stack([kind, np.unique(property_id.astype(str), return_inverse=True)[1]], axis=1), axis=0)
+    owner = np.unique(property_id.astype(str), return_inverse=True)[1]
+    pairs = np.unique(np.stack([kind, owner], axis=1), axis=0)
     names, owners = np.unique(pairs[:, 0], return_counts=True)
-    shared = names[owners > 1]
-    return np.where(np.isin(kind, shared), -1, kind)
+    return np.where(np.isin(kind, names[owners > 1]), -1, kind)
 
 
 def _nearby(evidence: Evidence, kind: Ints, fold: Ints) -> Floats:
@@ -155,31 +203,34 @@ def _nearby(evidence: Evidence, kind: Ints, fold: Ints) -> Floats:
     return nearby
 
 
-def _places(
-    plan: Plan,
-    inputs: Inputs,
-    area: int,
-    levels: tuple[Floats, ...],
-    residual: Floats,
-    rate: Floats,
-    fold: Ints,
-) -> tuple[Places, Floats]:
+def _places(draft: _Draft) -> tuple[Places, Floats]:
     """Return what areas are worth, and for the training rows the same out of fold [n, 2]."""
-    none = np.zeros((0, 2))
-    if area == NOWHERE:
-        return Places(NOWHERE, np.zeros(1), np.zeros(1), none), np.full((len(fold), 2), np.nan)
-    codes, size = inputs.codes[:, area], plan.categories[area].size
-    worth = residual + levels[area][codes]
-    rate = np.where(np.isnan(rate), np.nanmean(rate), rate)
+    nowhere = np.zeros((0, 2))
+    if draft.area == NOWHERE:
+        return Places(NOWHERE, np.zeros(1), np.zeros(1), nowhere), np.full((len(draft.fold), 2), np.nan)
+    codes, size = draft.inputs.codes[:, draft.area], draft.plan.categories[draft.area].size
+    worth = draft.residual + draft.hedonic.levels[draft.area][codes]
+    rate = np.where(np.isnan(draft.rate), np.nanmean(draft.rate), draft.rate)
     effect, own_rate = (encoding.level_means(codes, of, size, _AREA_PRIOR) for of in (worth, rate))
-    columns = [encoding.out_of_fold(codes, of, size, fold, _AREA_PRIOR) for of in (worth, rate)]
-    return Places(area, effect, own_rate, none), np.stack(columns, axis=1)
+    columns = [encoding.out_of_fold(codes, of, size, draft.fold, _AREA_PRIOR) for of in (worth, rate)]
+    return Places(draft.area, effect, own_rate, nowhere), np.stack(columns, axis=1)
 
 
-def _encodings(plan: Plan, inputs: Inputs, target: Floats, fold: Ints) -> tuple[tuple[Floats, ...], Floats]:
+def _encodings(draft: _Draft) -> tuple[tuple[Floats, ...], Floats]:
     tables, columns = [], []
-    for column, category in enumerate(plan.categories):
-        codes = inputs.codes[:, column]
-        tables.append(encoding.level_means(codes, target, category.size))
-        columns.append(encoding.out_of_fold(codes, target, category.size, fold))
-    return tuple(tables), np.stack(columns, axis=1) if columns else np.empty((len(fold), 0))
+    for column, category in enumerate(draft.plan.categories):
+        codes = draft.inputs.codes[:, column]
+        tables.append(encoding.level_means(codes, draft.target, category.size))
+        columns.append(encoding.out_of_fold(codes, draft.target, category.size, draft.fold))
+    return tuple(tables), np.stack(columns, axis=1) if columns else np.empty((len(draft.fold), 0))
+
+
+def _unseen(draft: _Draft, day: Ints) -> Floats:
+    """Return each sale's log price by the hedonic of the other folds."""
+    out = np.empty(len(day))
+    for part in range(FOLDS):
+        inside, others = np.flatnonzero(draft.fold == part), np.flatnonzero(draft.fold != part)
+        fitted = hedonic.fit(draft.plan, draft.inputs.take(others), day[others], draft.target[others]).additive
+        left_out = draft.inputs.take(inside)
+        out[inside] = fitted.predict(left_out, fitted.curves.effects(fitted.curves.scaled(left_out.numbers)))
+    return out

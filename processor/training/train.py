@@ -1,41 +1,50 @@
-"""From a county's sales to a bundle: screen, learn, calibrate, study, judge, write.
+"""From a county's sales to what a bundle holds: screen, learn, calibrate, study.
 
-The same sales and options give the same bundle, to the bit, on any number of cores.
+The same sales and options give the same model, to the bit, on any number of cores.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from processor.ratio_study import Study
-from processor.training import calibration
+from processor.training import calibration, learning, surroundings
 from processor.training.assembly import assemble
-from processor.training.learning import fit, trees_to_grow
+from processor.training.boosting import Grown
+from processor.training.calibration import Forward, Shape
+from processor.training.learning import Fitted, Growth
 from processor.training.progress import Progress, Report, silent
 from processor.training.screening import Screened, screen
 from processor.training.study import Studied, held_back, later_sales
 from processor.valuation.frame import Floats, Ints, Sales
 from processor.valuation.model.county import CountyModel
-from processor.valuation.model.interval import LEVEL, quantile
 
 REVISION: Final = "1"
 """Raised with every change of the recipe, so that bundles name the code they come from."""
 _HELD_BACK_DAYS: Final = 90
 _HELD_BACK_SALES: Final = 100
 _HELD_BACK_SHARE: Final = 0.3
-_FEATURES_GUESS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A county model and its papers: what a bundle is written from."""
+    """A county model, how it fared on sales it had not seen, and its papers."""
 
     county: CountyModel
     study: Study
     studied: Studied
     papers: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Periods:
+    """Rows of the sales: what the model learns from; its part before the months held back; and the sales in those."""
+
+    learn: Ints
+    early: Ints
+    late: Ints
 
 
 def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Report = silent) -> Trained:
@@ -48,51 +57,56 @@ def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Rep
     """
     report("validating sales", 0, 1)
     screened = screen(sales, as_of)
-    learn = screened.learn
-    early, late = _split(screened)
-    n, steps = len(learn), calibration.size_steps(len(learn))
-    total = trees_to_grow(n, _FEATURES_GUESS, folds=True) + trees_to_grow(len(early), _FEATURES_GUESS, folds=False) + steps
-    progress = Progress(total, report)
-    progress.start("growing the trees that calibrate")
-    training = screened.training(early)
-    ended = assemble(county_id, screened, early, training, fit(training, progress, folds=False))
-    found = calibration.forward(ended, screened, early, late)
-    share = calibration.fitted_share(found)
-    progress.start("growing the trees")
-    training = screened.training(learn)
-    fitted = fit(training, progress)
-    county = assemble(county_id, screened, learn, training, fitted)
+    periods = _periods(screened)
+    report("setting sales beside each other", 0, 1)
+    final, before = (surroundings.learn(screened.training(rows)) for rows in (periods.learn, periods.early))
+    growths = [*learning.with_folds(final), Growth(before)]
+    steps = sum(growth.steps() for growth in growths) + calibration.size_steps(len(periods.learn))
+    progress = Progress(steps, report)
+    progress.start("growing trees")
+    *grown, ended = learning.grow_all(growths, progress)
+    fitted = learning.fitted(final, grown[0], grown[1:])
+    earlier = Fitted(learning.model_of(before, ended, fitted.model.share), before, np.full(len(periods.early), np.nan))
     progress.start("learning how far off values are")
-    grown, sizes = calibration.grow_sizes(fitted, progress)
-    trained_late = np.isin(late, learn)
-    size = np.empty(len(late))
-    size[trained_late] = sizes[np.searchsorted(learn, late[trained_late])]
-    size[~trained_late] = float(np.median(sizes))
-    error = found.after(share)
-    score = np.abs(error)[trained_late] / size[trained_late]
-    county = calibration.calibrated(county, grown, score, share)
+    county = assemble(county_id, screened, periods.learn, fitted)
+    ended_then = assemble(county_id, screened, periods.early, earlier)
+    found = calibration.forward(ended_then, screened, periods.early, periods.late)
+    grown_sizes = calibration.grow_sizes(fitted, progress)
+    county, size, shape = _calibrated(county, found, periods, fitted, grown_sizes)
     progress.start("studying")
     after = _after(screened, as_of)
     if len(after):
         studied = later_sales(county, screened, after)
     else:
-        half = _cross_fitted(np.abs(error) / size)
-        studied = held_back(screened, late, found.log_value + error * 0 + (found.error - error), error, size, half)
+        studied = held_back(screened, found, county.share, size, shape)
     study = studied.study()
-    papers = _papers(screened, as_of, study, share)
-    return Trained(county, study, studied, papers)
+    return Trained(county, study, studied, _papers(screened, as_of, study, county))
 
 
-def _split(screened: Screened) -> tuple[Ints, Ints]:
-    """Return the training sales before the months held back to calibrate, and every countable sale in those months."""
-    day = screened.sales.day
-    learn = screened.learn
+def _periods(screened: Screened) -> _Periods:
+    day, learn, counts = screened.sales.day, screened.learn, screened.counts
     wanted = min(_HELD_BACK_SALES, int(_HELD_BACK_SHARE * len(learn)))
     cut = min(int(day[learn[-1]]) - _HELD_BACK_DAYS, int(day[learn[-wanted]]))
     early = learn[day[learn] < cut]
-    counts = screened.counts
-    late = counts[(day[counts] >= cut) & (day[counts] <= day[learn[-1]])]
-    return early, late
+    if len(early) < len(learn) // 2:
+        early = learn[: len(learn) - wanted]
+    late = counts[(counts > early[-1]) & (day[counts] <= day[learn[-1]])]
+    return _Periods(learn, early, late)
+
+
+def _calibrated(
+    county: CountyModel, found: Forward, periods: _Periods, fitted: Fitted, sizes: tuple[Grown, Floats]
+) -> tuple[CountyModel, Floats, Shape]:
+    """Return the county model with interval and share, the sizes of the forward errors, and the interval's shape."""
+    grown, own = sizes
+    share = calibration.fitted_share(found)
+    shape = Shape.of(fitted.residual / own, fitted.learned.target - fitted.residual)
+    trained = np.isin(periods.late, periods.learn)
+    size = np.full(len(periods.late), float(np.median(own)))
+    size[trained] = own[np.searchsorted(periods.learn, periods.late[trained])]
+    score = (found.error - found.following(share)) / size
+    spread = shape.spread(grown, score[trained], found.log_price[trained])
+    return replace(county, spread=spread, share=share), size, shape
 
 
 def _after(screened: Screened, as_of: int | None) -> Ints:
@@ -100,15 +114,7 @@ def _after(screened: Screened, as_of: int | None) -> Ints:
     return counts[screened.sales.day[counts] >= as_of] if as_of is not None else counts[:0]
 
 
-def _cross_fitted(score: Floats) -> Floats:
-    """Return for each sale the quantile of the others: even rows calibrate odd ones and the other way round."""
-    even = np.arange(len(score)) % 2 == 0
-    half = np.empty(len(score))
-    half[even], half[~even] = quantile(score[~even], LEVEL), quantile(score[even], LEVEL)
-    return half
-
-
-def _papers(screened: Screened, as_of: int | None, study: Study, share: float) -> dict[str, Any]:
+def _papers(screened: Screened, as_of: int | None, study: Study, county: CountyModel) -> dict[str, Any]:
     learn, sales = screened.learn, screened.sales
     return {
         "revision": REVISION,
@@ -126,6 +132,6 @@ def _papers(screened: Screened, as_of: int | None, study: Study, share: float) -
             "categorical": [category.name for category in screened.choice.plan.categories],
             "left_out": screened.choice.excluded,
         },
-        "comparables_share": share,
+        "shares": {"hedonic": county.model.share, "comparables": county.share},
         "study": study.document(),
     }

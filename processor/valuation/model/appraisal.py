@@ -1,7 +1,7 @@
 """The mass-appraisal engine: values properties by a trained model, explains every dollar, and says how sure it is.
 
-value = share x comparables + (1 - share) x model, both at the level that the newest sales show. Comparables are adjusted
-by the differences of the model's own contributions, so the grid, the model and the value are one arithmetic.
+value = share x comparables + (1 - share) x model, both at the level that the newest sales show. Comparables are
+adjusted by the differences of the model's own contributions, so the grid, the model and the value are one arithmetic.
 """
 
 from copy import copy
@@ -13,16 +13,14 @@ import orjson
 from processor.valuation.explanation import Approach, Explained, Grid, Inputs, Market
 from processor.valuation.frame import Floats, InsufficientData, Ints, Objects, Sales, Subjects
 from processor.valuation.model.bundle import Bundle
-from processor.valuation.model.case import Case, cost_parts, examine
-from processor.valuation.model.comps import Comparables
-from processor.valuation.model.county import CountyModel, texts
-from processor.valuation.model.doubts import line_of_numbers
+from processor.valuation.model.case import Case, Examiner
+from processor.valuation.model.county import CountyModel
 from processor.valuation.model.market import Correction, Level
 from processor.valuation.model.model import LOCATION, NEARBY_SALES
 from processor.valuation.model.residuals import residuals, usable
 from processor.valuation.model.values import COMPARABLES, COST, METHODS, MODEL, RECONCILED, Values, values, wanted
-from processor.valuation.plausibility import Bools
 from processor.valuation.pieces import iso_day, written
+from processor.valuation.plausibility import Bools
 from processor.valuation.rendering import Renderer
 
 _CONFIDENT: Final = 0.75
@@ -46,9 +44,10 @@ class MassAppraisal:
         self.version = bundle.version
         self.level = level_of(county, sales) if level is None else level
         sold = county.sold
-        self._comparables = comparables_of(county)
         self._sale_index = county.model.surroundings.index.at(sold.day)
-        self._lines = county.model.surroundings.groups()[0]
+        self._examiner = Examiner(county)
+        self._lines = self._examiner.lines
+        self._nearby = county.model.surroundings.names().index("nearest_15_rate")
         self._renderer = Renderer(self._lines, sold.sales(bundle.version), bundle.version)
         self._methods = written(METHODS)
 
@@ -62,7 +61,7 @@ class MassAppraisal:
         """Value a batch: for each subject the ``result`` object as UTF-8 JSON, or why there is none."""
         if not len(subjects):
             return []
-        case = examine(self._county, self._comparables, subjects)
+        case = self._examiner.examine(subjects)
         results = self._renderer.render(self._explained(case, subjects))
         refusals = case.assessment.refusal.tolist()
         return [
@@ -89,12 +88,12 @@ class MassAppraisal:
             effects=case.lines,
             modelled=result.approaches[:, 1],
             value=result.value,
-            low=result.value * np.exp(-result.half90),
-            high=result.value * np.exp(result.half90),
+            low=result.value * np.exp(-result.down),
+            high=result.value * np.exp(result.up),
             fsd=fsd,
             grid=self._grid(case, level),
             approaches=self._approaches(result),
-            land_share=self._land_share(case),
+            land_share=result.land_share,
             market=Market(np.exp(level), self._extrapolated(day), details),
             inputs=self._inputs(case),
             flags=found.flags,
@@ -112,7 +111,7 @@ class MassAppraisal:
 
     def _extrapolated(self, day: Ints) -> Bools:
         index = self._county.model.surroundings.index
-        return (day > index.last_day) | (day < index.days[0])
+        return np.asarray((day > index.last_day) | (day < index.days[0]), dtype=np.bool_)
 
     def _grid(self, case: Case, level: Floats) -> Grid:
         best = case.best
@@ -131,18 +130,15 @@ class MassAppraisal:
             for at, name in enumerate(METHODS)
         }
 
-    def _land_share(self, case: Case) -> Floats:
-        return self._county.split.share(case.frame, *cost_parts(self._county.model.surroundings, case.reading))
-
     def _inputs(self, case: Case) -> Inputs:
         surroundings = self._county.model.surroundings
         numbers = np.full((len(case.day), len(self._lines)), np.nan)
         imputed = np.zeros(numbers.shape, dtype=bool)
-        for column, line in enumerate(line_of_numbers(surroundings).tolist()):
+        for column, line in enumerate(self._county.model.line_of_number.tolist()):
             if self._lines[line] != LOCATION:
                 numbers[:, line] = case.reading.inputs.numbers[:, column]
             imputed[:, line] |= case.imputed[:, column]
-        rate = case.reading.matrix[:, surroundings.names().index("nearest_15_rate")]
+        rate = case.reading.matrix[:, self._nearby]
         if "living_area_sqft" in surroundings.plan.numeric:
             numbers[:, self._lines.index(NEARBY_SALES)] = np.round(np.exp(rate), 2)
         words = {}
@@ -150,12 +146,6 @@ class MassAppraisal:
             line = LOCATION if column == surroundings.places.area else category.name
             words[self._lines.index(line)] = written(case.frame.words(category.name).tolist())
         return Inputs(numbers, words, _digests(case), imputed)
-
-
-def comparables_of(county: CountyModel) -> Comparables:
-    """Return the search for comparables among a county model's sales."""
-    evidence, sold = county.model.surroundings.evidence, county.sold
-    return Comparables(evidence.space, sold.day, texts(sold.property_id), evidence.kind, sold.residual)
 
 
 def level_of(county: CountyModel, sales: Sales | None) -> Level:
@@ -186,5 +176,3 @@ def _digests(case: Case) -> Objects:
     digests = np.empty(len(case.day), dtype=object)
     digests[:] = [b"%016x" % kind for kind in case.reading.kind.tolist()]
     return digests
-
-

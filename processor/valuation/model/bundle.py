@@ -5,7 +5,6 @@ mapped into memory when read, so that workers on one machine share them. A direc
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ _DIGITS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A county model with its papers. ``manifest`` holds version, sha256, trained_at, the study and where data came from."""
+    """A county model with its papers: ``manifest`` holds version, sha256, trained_at, study, and what it came from."""
 
     model: CountyModel
     manifest: Mapping[str, Any]
@@ -139,7 +138,7 @@ def _place(directory: Path, blob: bytes, manifest: bytes) -> None:
         (fresh / _ARRAYS).write_bytes(blob)
         (fresh / _MANIFEST).write_bytes(manifest)
         fresh.chmod(0o755)
-        os.replace(fresh, directory)
+        fresh.replace(directory)
     except OSError:
         shutil.rmtree(fresh, ignore_errors=True)
         if not (directory / _MANIFEST).is_file():

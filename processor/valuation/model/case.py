@@ -9,7 +9,8 @@ from processor.valuation.doubts import Assessment
 from processor.valuation.frame import Floats, Frame, Ints, Subjects
 from processor.valuation.local import Best
 from processor.valuation.model.comps import Comparables
-from processor.valuation.model.county import CountyModel
+from processor.valuation.model.county import CountyModel, texts
+from processor.valuation.model.jit import compiled
 from processor.valuation.model.model import NOWHERE, Reading, Surroundings
 from processor.valuation.neighbours import NOBODY
 from processor.valuation.plausibility import Bools, cleaned, implausible
@@ -37,23 +38,32 @@ class Case:
     assessment: Assessment
 
 
-def examine(county: CountyModel, comparables: Comparables, subjects: Subjects) -> Case:
-    """Find out everything about a batch; every row is treated alike, whatever the batch."""
-    model, surroundings = county.model, county.model.surroundings
-    impossible = implausible(subjects.frame, subjects.day)
-    frame = cleaned(subjects.frame, impossible)
-    inputs, imputed = county.support.fill(surroundings, surroundings.plan.read(frame))
-    reading = surroundings.read(inputs)
-    lines, owner = surroundings.groups()
-    contributions = model.explanation.contributions(model.trees, reading.matrix, owner, len(lines))
-    log_price = model.explanation.expected + row_sums(contributions)
-    best = comparables.find(reading, subjects.property_id, subjects.day)
-    departure, spread, distance = around(best, county.sold.residual, county.sold.honest)
-    size = county.spread.sizes(county.spread.signs(reading.matrix, log_price, spread, distance))
-    found = county.support.assess(surroundings, reading, imputed, impossible)
-    few = (best.sale != NOBODY).sum(axis=1) < FEWEST_COMPARABLES
-    found.doubt("few_comparables", few, 0.0)
-    return Case(frame, subjects.day, reading, imputed, log_price, contributions, best, departure, size, found)
+class Examiner:
+    """Finds out everything about batches of properties; every row is treated alike, whatever its batch."""
+
+    def __init__(self, county: CountyModel) -> None:
+        sold, evidence = county.sold, county.model.surroundings.evidence
+        self.county = county
+        self.lines = county.model.surroundings.groups()[0]
+        self._base = county.model.base
+        self._comparables = Comparables(evidence.space, sold.day, texts(sold.property_id), evidence.kind, sold.residual)
+
+    def examine(self, subjects: Subjects) -> Case:
+        """Examine a batch."""
+        county, surroundings = self.county, self.county.model.surroundings
+        impossible = implausible(subjects.frame, subjects.day)
+        frame = cleaned(subjects.frame, impossible)
+        inputs, imputed = county.support.fill(surroundings, surroundings.plan.read(frame))
+        reading = surroundings.read(inputs)
+        lines = county.model.lines(reading, len(self.lines))
+        log_price = self._base + row_sums(lines)
+        best = self._comparables.find(reading, subjects.property_id, subjects.day)
+        departure, spread, distance = around(best, county.sold.residual, county.sold.honest)
+        size = county.spread.sizes(county.spread.signs(reading.matrix, log_price, spread, distance))
+        found = county.support.assess(county.model, reading, imputed, impossible)
+        few = (best.sale != NOBODY).sum(axis=1) < FEWEST_COMPARABLES
+        found.doubt("few_comparables", few, 0.0)
+        return Case(frame, subjects.day, reading, imputed, log_price, lines, best, departure, size, found)
 
 
 def around(best: Best, residual: Floats, honest: Floats) -> tuple[Floats, Floats, Floats]:
@@ -68,11 +78,13 @@ def around(best: Best, residual: Floats, honest: Floats) -> tuple[Floats, Floats
     return departure, spread, np.where(found.any(axis=1), distance, np.nan)
 
 
+@compiled
 def row_sums(table: Floats) -> Floats:
     """Add up each row from left to right: the same bits whatever the number of rows."""
-    total = np.zeros(len(table))
-    for column in range(table.shape[1]):
-        total += table[:, column]
+    total = np.zeros(table.shape[0])
+    for i in range(table.shape[0]):
+        for j in range(table.shape[1]):
+            total[i] += table[i, j]
     return total
 
 
@@ -89,5 +101,3 @@ def cost_parts(surroundings: Surroundings, reading: Reading) -> tuple[Floats, Fl
 def opinion(surroundings: Surroundings, reading: Reading) -> Floats:
     """Return the hedonic's own log price: the second opinion."""
     return surroundings.hedonic.predict(reading.inputs, reading.effects)
-
-

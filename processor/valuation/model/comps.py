@@ -15,7 +15,7 @@ from processor.valuation.model.model import Reading
 from processor.valuation.neighbours import NOBODY, Neighbours, Owners, SaleSearch
 from processor.valuation.rendering import COMPARABLES_SHOWN
 
-_ODD: Final = 0.25
+ODD: Final = 0.25
 """Log residual beyond which a sale counts less, in inverse proportion: it may have been no market sale."""
 
 
@@ -27,7 +27,7 @@ class Comparables:
         self._kind = kind
         self._owners = Owners(property_id)
         self._search = SaleSearch(points, day, self._owners.of_sale)
-        self._trust = np.fmin(1.0, _ODD / np.fmax(np.abs(residual), 1e-12))
+        self._trust = np.fmin(1.0, ODD / np.fmax(np.abs(residual), 1e-12))
 
     def find(self, reading: Reading, property_id: Sequence[str], day: Ints) -> Best:
         """Return up to five comparables per row, their weights adding up to 1."""

@@ -1,4 +1,4 @@
-"""Everything a bundle holds of a county: the model, the sales it learned from, and how its values are made and doubted."""
+"""What a bundle holds of a county: the model, the sales it learned from, how its values are made and doubted."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class Sold:
     """The training sales in order of day: who they are, and what the model makes of them.
 
     Texts are UTF-8 in fixed width; an empty ``document_number`` is none. ``lines`` [s, lines] are the contributions of
-    each explanation line, ``residual`` is log price minus model and index as the model sees the sale now, ``honest`` the
-    same for a model that had not seen it.
+    each explanation line, ``residual`` is log price minus model and index as the model sees the sale now, ``honest``
+    the same for a model that had not seen it.
     """
 
     sale_id: Bytes
@@ -47,8 +47,8 @@ class Sold:
 class CountyModel:
     """The content of a bundle.
 
-    ``share`` is how much the comparables count beside the model. ``method_sd`` holds for each method how much less certain
-    it is than the reconciled value, as a further standard deviation in log price.
+    ``share`` is how much the comparables count beside the model. ``method_sd`` holds for each method how much less
+    certain it is than the reconciled value, as a further standard deviation in log price.
     """
 
     county_id: str

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from processor.valuation.doubts import Assessment
-from processor.valuation.frame import Floats, Ints
+from processor.valuation.frame import Floats
 from processor.valuation.model.features import Inputs
-from processor.valuation.model.model import NOWHERE, Reading, Surroundings
+from processor.valuation.model.model import NOWHERE, Model, Reading, Surroundings
 from processor.valuation.plausibility import Bools
 
 _IMPOSSIBLE_SD: Final = 0.5
@@ -33,8 +33,8 @@ class Support:
     """Per number what training saw of it, per explanation line how much it moves log prices, and how dense sales lie.
 
     ``lowest``, ``highest``, ``usual`` and ``spread`` [P] are on the hedonic's scale except ``usual``; ``rarely`` marks
-    numbers that training nearly always knew, so that its trees never learned what "unknown" means. ``middle`` [codes, 2]
-    is where each area's sales lie in degrees. ``reach_km`` is how far the nearest sale may be without doubt.
+    numbers that training nearly always knew, so that its trees never learned what "unknown" means. ``middle`` [codes,
+    2] is where each area's sales lie in degrees. ``reach_km`` is how far the nearest sale may be without doubt.
     """
 
     lowest: Floats
@@ -57,44 +57,46 @@ class Support:
             columns = list(projection.columns)
             lost = missing[:, columns].any(axis=1)
             codes = inputs.codes[:, area] if area != NOWHERE else np.zeros(len(numbers), dtype=np.int64)
-            numbers[np.ix_(lost, columns)] = self.middle[codes[lost]]
-            missing[np.ix_(lost, columns)] = True
+            for at, column in enumerate(columns):
+                numbers[lost, column] = self.middle[codes[lost], at]
+                missing[lost, column] = True
         return Inputs(numbers, inputs.codes), missing
 
     def assess(
         self,
-        surroundings: Surroundings,
+        model: Model,
         reading: Reading,
         unknown: Bools,
         impossible: Mapping[str, Bools],
     ) -> Assessment:
         """Collect the doubts about a batch."""
+        surroundings = model.surroundings
         found = Assessment(len(unknown))
         for name, rows in impossible.items():
             if name in surroundings.plan.numeric:
                 found.doubt(f"implausible:{name}", rows, _IMPOSSIBLE_SD)
-        self._unlike_sales(found, surroundings, reading)
-        self._unknown(found, surroundings, unknown)
+        self._unlike_sales(found, model, reading)
+        self._unknown(found, model, unknown)
         self._far_away(found, reading.near.distance[:, 0])
         return found
 
-    def _unlike_sales(self, found: Assessment, surroundings: Surroundings, reading: Reading) -> None:
+    def _unlike_sales(self, found: Assessment, model: Model, reading: Reading) -> None:
+        surroundings = model.surroundings
         scaled = surroundings.hedonic.curves.scaled(reading.inputs.numbers)
         beyond = np.fmax(np.fmax(scaled - self.highest, self.lowest - scaled) / self.spread, 0.0)
         beyond[np.isnan(beyond)] = 0.0
         for column in np.flatnonzero((beyond > 0).any(axis=0)).tolist():
             deviation = np.fmin(_UNLIKE_SALES_SD * (1.0 + beyond[:, column]), _MOST_UNLIKE_SD)
             found.doubt(f"outside_sales_range:{surroundings.plan.numeric[column]}", beyond[:, column] > 0, deviation)
-        lines = line_of_categories(surroundings)
         for column, category in enumerate(surroundings.plan.categories):
             new = reading.inputs.codes[:, column] == category.unseen
-            found.doubt(f"not_among_sales:{category.name}", new, float(self.deviation[lines[column]]))
+            found.doubt(f"not_among_sales:{category.name}", new, float(self.deviation[model.line_of_category[column]]))
 
-    def _unknown(self, found: Assessment, surroundings: Surroundings, unknown: Bools) -> None:
-        plan, lines = surroundings.plan, line_of_numbers(surroundings)
+    def _unknown(self, found: Assessment, model: Model, unknown: Bools) -> None:
+        surroundings, plan = model.surroundings, model.surroundings.plan
         marked = np.zeros((len(unknown), len(self.deviation)), dtype=bool)
         for column in np.flatnonzero(unknown.any(axis=0)).tolist():
-            marked[:, lines[column]] |= unknown[:, column]
+            marked[:, model.line_of_number[column]] |= unknown[:, column]
         variance = np.square(self.deviation)
         missing = (marked * variance).sum(axis=1)
         found.variance += missing
@@ -114,21 +116,6 @@ class Support:
         found.refuse(lost, "The property lies far outside the area in which sales are known.")
 
 
-def line_of_numbers(surroundings: Surroundings) -> Ints:
-    """Return the explanation line of each number."""
-    _, owner = surroundings.groups()
-    return owner[: len(surroundings.plan.numeric)].astype(np.int64)
-
-
-def line_of_categories(surroundings: Surroundings) -> Ints:
-    """Return the explanation line of each category."""
-    _, owner = surroundings.groups()
-    first = len(surroundings.plan.numeric)
-    return owner[first : first + len(surroundings.plan.categories)].astype(np.int64)
-
-
 def rarely_unknown(numbers: Floats) -> Bools:
     """Mark the numbers that are nearly always known."""
-    return np.isnan(numbers).mean(axis=0) < _RARELY_UNKNOWN
-
-
+    return np.asarray(np.isnan(numbers).mean(axis=0) < _RARELY_UNKNOWN, dtype=np.bool_)

@@ -1,9 +1,9 @@
 """What nearby and similar sales fetched: the evidence that carries most of the accuracy, as features of a property.
 
-For each property: the median price per square foot and the weighted hedonic residual of the nearest sales on the map and
-in the space of comparables. Training asks the sales of the other folds, valuation asks all; the arithmetic is this one.
-A sale of a property that is the only one of its kind never counts for that kind, so that no sold property is valued by
-its own price, and identical properties get identical features whether they were sold or not.
+For each property: the median price per square foot and the weighted hedonic residual of the nearest sales on the map
+and in the space of comparables. Training asks the sales of the other folds, valuation asks all; the arithmetic is
+this one. A sale of a property that is the only one of its kind never counts for that kind, so that no sold property
+is valued by its own price, and identical properties get identical features whether they were sold or not.
 """
 
 from dataclasses import dataclass, field
@@ -75,25 +75,26 @@ class Evidence:
     def on_map(self, position: Floats, count: int = MAP_COUNTS[-1] + _SPARE) -> Neighbours:
         """Return the nearest sales on the map; none for a property without a position."""
         located = ~np.isnan(position[:, 0])
-        distance, sale = self._map.query(np.where(located[:, None], position, 0.0), k=range(1, count + 1))
-        distance = np.where(located[:, None], distance, np.inf)
+        found, sale = self._map.query(np.where(located[:, None], position, 0.0), k=count)
+        distance = np.where(located[:, None], found, np.inf)
         if not len(self._on_map):
             return Neighbours(distance, np.zeros(distance.shape, dtype=np.int64))
         return Neighbours(distance, self._on_map[np.minimum(sale, len(self._on_map) - 1)])
 
     def in_space(self, space: Floats, count: int = SPACE_COUNTS[-1] + _SPARE) -> Neighbours:
         """Return the most similar sales."""
-        distance, sale = self._space.query(space, k=range(1, count + 1))
-        return Neighbours(distance, np.minimum(sale, len(self.space) - 1))
+        distance, sale = self._space.query(space, k=count)
+        return Neighbours(np.asarray(distance), np.minimum(sale, len(self.space) - 1))
 
     def features(self, near: Neighbours, alike: Neighbours, kind: Ints) -> Floats:
         """Return [n, len(FEATURES)] for properties with these neighbours and of these ``kind``."""
         counts, similar = np.array(MAP_COUNTS), np.array(SPACE_COUNTS)
         out = np.empty((len(kind), len(FEATURES)))
         k = len(MAP_COUNTS)
-        _lags(near.distance / self.reach, near.sale, self.rate, self.residual, self.kind, kind, counts, out[:, : 2 * k])
+        told = (self.rate, self.residual, self.kind)
+        _lags((near.distance / self.reach, near.sale), told, kind, counts, out[:, : 2 * k])
         out[:, 2 * k] = _distance(near.distance, near.sale, self.kind, kind)
-        _lags(alike.distance, alike.sale, self.rate, self.residual, self.kind, kind, similar, out[:, 2 * k + 1 :])
+        _lags((alike.distance, alike.sale), told, kind, similar, out[:, 2 * k + 1 :])
         return out
 
 
@@ -119,17 +120,10 @@ def _median(ordered: Floats, size: int) -> float:
 
 
 @compiled
-def _lags(
-    distance: Floats,
-    sale: Ints,
-    rate: Floats,
-    residual: Floats,
-    sale_kind: Ints,
-    kind: Ints,
-    counts: Ints,
-    out: Floats,
-) -> None:
+def _lags(near: tuple[Floats, Ints], told: tuple[Floats, Floats, Ints], kind: Ints, counts: Ints, out: Floats) -> None:
     """Fill ``out`` [n, 2 * counts]: medians of the rate, then weighted means of the residual, per count."""
+    distance, sale = near
+    rate, residual, sale_kind = told
     ordered = np.empty(distance.shape[1])
     m = len(counts)
     for i in range(len(kind)):

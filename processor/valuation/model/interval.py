@@ -1,7 +1,8 @@
 """How far off a value may be: a conformal interval whose width follows what is known of each property.
 
-A small ensemble learns the size of the error from the honest residuals; the quantiles of error over size on the last
-forward months make intervals that cover what they promise (normalised split conformal, Papadopoulos et al. 2008).
+A small ensemble learns the size of the error from the honest residuals; the quantiles of error over size, downwards and
+upwards and by price, make intervals that cover what they promise (normalised split conformal, Papadopoulos et al.
+2008). How many of those the last forward months needed stretches them all.
 """
 
 from dataclasses import dataclass
@@ -22,10 +23,16 @@ FLOOR: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Learned error sizes; ``half90`` and ``half68`` are the quantiles of error over size."""
+    """Learned error sizes, and how many of them an interval needs.
+
+    ``down`` and ``up`` [m] are the 5 % quantiles of error over size on either side, at the log prices ``at`` [m];
+    ``half68`` is the quantile for one standard deviation.
+    """
 
     size: Trees
-    half90: float
+    at: Floats
+    down: Floats
+    up: Floats
     half68: float
 
     @staticmethod
@@ -37,10 +44,16 @@ class Spread:
         """Return the expected size of each error, in log price."""
         return np.exp(self.size.predict(signs))
 
-    def halves(self, size: Floats, doubt: Floats) -> tuple[Floats, Floats]:
-        """Return the half-widths of the 90 % and the 68 % interval; ``doubt`` is a further standard deviation."""
-        wide = np.hypot(self.half90 * size, _Z90 * doubt)
-        return np.fmin(wide, _WIDEST), np.fmin(np.hypot(self.half68 * size, doubt), _WIDEST)
+    def halves(self, log_price: Floats, size: Floats, doubt: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return how far the 90 % interval reaches down and up, and the half-width of the 68 % interval, in log price.
+
+        ``doubt`` is a further standard deviation; ``log_price`` is the model's at the index's base month.
+        """
+        further = _Z90 * doubt
+        down = np.hypot(np.interp(log_price, self.at, self.down) * size, further)
+        up = np.hypot(np.interp(log_price, self.at, self.up) * size, further)
+        one_sd = np.hypot(self.half68 * size, doubt)
+        return np.fmin(down, _WIDEST), np.fmin(up, _WIDEST), np.fmin(one_sd, _WIDEST)
 
 
 def quantile(score: Floats, level: float) -> float:

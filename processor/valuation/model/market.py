@@ -1,8 +1,9 @@
 """The level of the market: the index that training fitted, and the correction that newer sales ask for.
 
 A model knows the market up to its last sale. Sales that close later show by how much its values miss, so the correction
-is their median residual over the last 60 days plus its trend, carried forward over the recording lag. With few sales the
-trend, and then the correction itself, is held back towards zero: a thin market moves the level only as far as it can show.
+is their median residual over the last 60 days plus its trend, carried forward over the recording lag. With few sales
+the trend, and then the correction itself, is held back towards zero: a thin market moves the level only as far as it
+can show.
 """
 
 import hashlib

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.valuation.frame import Floats, Ints
 from processor.valuation.model.additive import Additive
@@ -14,6 +15,8 @@ from processor.valuation.model.market import Index
 from processor.valuation.model.space import Projection, Space
 from processor.valuation.model.trees import Explanation, Small, Trees
 
+Words = NDArray[np.uint64]
+
 NEARBY_SALES: Final = "nearby_sales"
 LOCATION: Final = "location"
 NOWHERE: Final = -1
@@ -22,7 +25,7 @@ NOWHERE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What a location is worth: the area's effect and price per square foot (by code), distances to dear centres [m, 2].
+    """What a location is worth: the area's effect and rate (by code), and distances to dear ``centres`` [m, 2] in km.
 
     ``area`` is the category that names areas, ``NOWHERE`` where there is none.
     """
@@ -34,13 +37,7 @@ class Places:
 
     def features(self, inputs: Inputs, position: Floats) -> Floats:
         """Return [n, 2 + m]; the training rows' first two columns are learned out of fold instead."""
-        out = np.full((len(position), 2 + len(self.centres)), np.nan)
-        if self.area != NOWHERE:
-            out[:, 0] = self.effect[inputs.codes[:, self.area]]
-            out[:, 1] = self.rate[inputs.codes[:, self.area]]
-        for at, (east, north) in enumerate(self.centres.tolist()):
-            out[:, 2 + at] = np.sqrt((position[:, 0] - east) ** 2 + (position[:, 1] - north) ** 2)
-        return out
+        return _placed(inputs.codes, self.area, self.effect, self.rate, (position, self.centres))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +117,42 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Surroundings and the trees that read them."""
+    """Surroundings and what reads them: trees, and the hedonic with a ``share`` fitted out of fold.
+
+    ``line_of_number`` [P] and ``line_of_category`` [C] name the explanation lines of the hedonic's effects, ``usual``
+    and ``usual_levels`` their means over the training sales.
+    """
 
     surroundings: Surroundings
     trees: Trees
     explanation: Explanation
+    share: float
+    line_of_number: Ints
+    line_of_category: Ints
+    usual: Floats
+    usual_levels: Floats
+
+    @property
+    def base(self) -> float:
+        """The log price of the typical sale, from which the lines of an explanation lead to each property's."""
+        hedonic = self.surroundings.hedonic.intercept + float(self.usual.sum()) + float(self.usual_levels.sum())
+        return (1.0 - self.share) * self.explanation.expected + self.share * hedonic
+
+    def lines(self, reading: Reading, n_lines: int) -> Floats:
+        """Return [n, lines]: what each line adds to ``base``; their sum is the log price at the index's base month."""
+        grown = self.explanation.contributions(self.trees, reading.matrix, n_lines)
+        lines: Floats = (1.0 - self.share) * grown
+        for column, line in enumerate(self.line_of_number.tolist()):
+            lines[:, line] += self.share * (reading.effects[:, column] - self.usual[column])
+        for column, line in enumerate(self.line_of_category.tolist()):
+            level = self.surroundings.hedonic.levels[column][reading.inputs.codes[:, column]]
+            lines[:, line] += self.share * (level - self.usual_levels[column])
+        return lines
 
     def log_price(self, reading: Reading) -> Floats:
-        """Return log prices at the index's base month."""
-        return self.trees.predict(reading.matrix)
+        """Return log prices at the index's base month, without explaining them."""
+        hedonic = self.surroundings.hedonic.predict(reading.inputs, reading.effects)
+        return (1.0 - self.share) * self.trees.predict(reading.matrix) + self.share * hedonic
 
 
 def kinds(inputs: Inputs) -> Ints:
@@ -137,7 +161,21 @@ def kinds(inputs: Inputs) -> Ints:
 
 
 @compiled
-def _hash(numbers: Ints, codes: Ints) -> Ints:
+def _placed(codes: Ints, area: int, effect: Floats, rate: Floats, ways: tuple[Floats, Floats]) -> Floats:
+    position, centres = ways
+    out = np.full((len(position), 2 + len(centres)), np.nan)
+    for i in range(len(position)):
+        if area != NOWHERE:
+            out[i, 0] = effect[codes[i, area]]
+            out[i, 1] = rate[codes[i, area]]
+        for c in range(len(centres)):
+            east, north = position[i, 0] - centres[c, 0], position[i, 1] - centres[c, 1]
+            out[i, 2 + c] = np.sqrt(east * east + north * north)
+    return out
+
+
+@compiled
+def _hash(numbers: Words, codes: Words) -> Words:
     """Mix the words of each row (splitmix64, Steele et al. 2014)."""
     out = np.empty(len(numbers), np.uint64)
     for i in range(len(numbers)):

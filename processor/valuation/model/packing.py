@@ -44,7 +44,5 @@ def _unpack(kind: Any, data: Any, arrays: Mapping[str, Array]) -> object:
     if get_origin(kind) is tuple:
         options = get_args(kind)
         repeated = len(options) == 2 and options[1] is Ellipsis  # noqa: PLR2004 - tuple[X, ...]
-        return tuple(
-            _unpack(options[0] if repeated else options[at], item, arrays) for at, item in enumerate(data)
-        )
+        return tuple(_unpack(options[0] if repeated else options[at], item, arrays) for at, item in enumerate(data))
     return data

@@ -1,4 +1,4 @@
-"""By how much the model misses the sales of a county: honest residuals for those it learned from, fresh ones for others."""
+"""By how much the model misses a county's sales: honest residuals for those it learned from, fresh for others."""
 
 import numpy as np
 

@@ -14,16 +14,32 @@ from processor.valuation.model.jit import compiled
 from processor.valuation.model.trees import Explanation, Floats32, Small, Trees
 
 
-def tabulate(trees: Trees, cover: Floats) -> Explanation:
+def tabulate(trees: Trees, cover: Floats, line_of: Small) -> Explanation:
     """Return the SHAP table of ``trees``; ``cover`` [T, 2**D] is the weight of the training rows in each leaf.
 
-    Equal to what CatBoost reports as ``ShapValues`` to rounding (1e-10). A feature asked twice in a tree is credited
-    at its first level.
+    ``line_of`` [F] is the line of the explanation that each feature counts in; with a line for every feature the result
+    equals what CatBoost reports as ``ShapValues`` to rounding (1e-10).
     """
     depth = trees.feature.shape[1]
     factorial = np.array([math.factorial(i) for i in range(depth + 1)], dtype=np.float64)
     table, expected = _tabulate(trees.feature, trees.border, trees.leaf, cover, factorial)
-    return Explanation(table, float(expected) + trees.bias)
+    return _by_line(table, line_of[trees.feature], float(expected) + trees.bias)
+
+
+def _by_line(table: Floats, owner: Small, expected: float) -> Explanation:
+    """Sum the entries of a tree that count in the same line."""
+    n_trees, leaves, depth = table.shape
+    owners, count, parts = np.zeros((n_trees, depth), np.int32), np.zeros(n_trees, np.int64), []
+    for t in range(n_trees):
+        asked = np.flatnonzero(table[t].any(axis=0))
+        lines = np.unique(owner[t, asked])
+        summed = np.zeros((leaves, len(lines)))
+        for d in asked:
+            summed[:, np.searchsorted(lines, owner[t, d])] += table[t, :, d]
+        owners[t, : len(lines)], count[t] = lines, len(lines)
+        parts.append(summed.ravel())
+    start = np.concatenate([[0], np.cumsum(count * leaves)[:-1]])
+    return Explanation(np.concatenate(parts), start, count, owners, expected)
 
 
 @compiled

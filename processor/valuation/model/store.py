@@ -1,7 +1,7 @@
 """The model store: bundles by county, which of them serves, and the levels that pools of sales have shown.
 
-``COUNTY/VERSION/`` is a bundle, ``COUNTY/serving.json`` names the one that serves, ``COUNTY/levels/`` holds the residuals
-from which a result's level correction was computed, so that an old result can be computed again.
+``COUNTY/VERSION/`` is a bundle, ``COUNTY/serving.json`` names the one that serves, ``COUNTY/levels/`` holds the
+residuals from which a result's level correction was computed, so that an old result can be computed again.
 """
 
 import tempfile
@@ -116,7 +116,7 @@ class ModelStore:
             one.unlink(missing_ok=True)
 
     def level(self, county_id: str, version: str, pool: str | None = None) -> Level | None:
-        """Return what a pool showed to a version, the last one kept where ``pool`` is None; None where nothing is kept."""
+        """Return what a pool showed to a version, the last pool where None is named; None where nothing is kept."""
         if pool is None:
             kept = sorted(
                 (self.root / county_id / _LEVELS).glob(f"{version}@*.level"), key=lambda one: one.stat().st_mtime

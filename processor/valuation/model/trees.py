@@ -1,8 +1,8 @@
-"""Symmetric regression trees served from arrays: predictions and additive explanations without the library that grew them.
+"""Symmetric regression trees served from arrays: exact predictions and explanations, no learning library.
 
-In a symmetric tree every node of a level asks the same question, so a row's leaf is a number of ``depth`` bits, and what
-each question contributes to the prediction (its SHAP value) depends on the leaf alone: both are looked up, not computed.
-Rows are independent: a row gives the same bits alone and in any batch.
+In a symmetric tree every node of a level asks the same question, so a row's leaf is a number of ``depth`` bits, and
+what each question contributes to the prediction (its SHAP value) depends on the leaf alone: both are looked up, not
+computed. Rows are independent: a row gives the same bits alone and in any batch.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processor.valuation.frame import Floats
+from processor.valuation.frame import Floats, Ints
 from processor.valuation.model.jit import compiled
 
 Floats32 = NDArray[np.float32]
@@ -37,24 +37,32 @@ class Trees:
 
     def predict(self, matrix: Floats) -> Floats:
         """Return the prediction for each row of ``matrix`` [n, F]; features count as float32, as when grown."""
-        return np.asarray(_predict(_columns(matrix), self.feature, self.border, self.leaf, self.bias))
+        one = np.zeros(self.feature.shape, np.int32)
+        count = np.ones(len(self.feature), np.int64)
+        start = np.arange(len(self.feature)) * self.leaf.shape[1]
+        table = np.ascontiguousarray(self.leaf).reshape(-1)
+        return _looked_up(_columns(matrix), self.feature, self.border, (table, start, count, one), 1)[:, 0] + self.bias
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The exact SHAP values of an ensemble, tabulated.
+    """The exact SHAP values of an ensemble, tabulated and summed within the lines that people read.
 
-    ``table`` [T, 2**D, D] holds what question d adds in a leaf; ``expected`` is the mean prediction over the training
-    rows. Every prediction is ``expected`` plus the contributions of its row.
+    Tree t has ``count[t]`` entries per leaf in ``table``, from ``start[t]`` on, leaf by leaf; entry j belongs to line
+    ``owner[t, j]``. ``expected`` is the mean prediction over the training rows: every prediction is ``expected`` plus
+    the contributions of its row.
     """
 
     table: Floats
+    start: Ints
+    count: Ints
+    owner: Small
     expected: float
 
-    def contributions(self, trees: Trees, matrix: Floats, groups: Small, n_groups: int) -> Floats:
-        """Return [n, n_groups]: the contributions of each row's features, summed within ``groups[feature]``."""
-        owner = groups[trees.feature].astype(np.int32)
-        return np.asarray(_contributions(_columns(matrix), trees.feature, trees.border, self.table, owner, n_groups))
+    def contributions(self, trees: Trees, matrix: Floats, lines: int) -> Floats:
+        """Return [n, lines]: what each line of the explanation adds for each row of ``matrix``."""
+        entries = (self.table, self.start, self.count, self.owner)
+        return _looked_up(_columns(matrix), trees.feature, trees.border, entries, lines)
 
 
 def _columns(matrix: Floats) -> Floats32:
@@ -63,43 +71,36 @@ def _columns(matrix: Floats) -> Floats32:
 
 
 @compiled
-def _leaves(columns: Floats32, start: int, stop: int, feature: Small, border: Floats32, out: Small) -> None:
-    for i in range(stop - start):
-        out[i] = 0
-    for d in range(len(feature)):
-        column = columns[feature[d], start:stop]
-        edge = border[d]
-        bit = np.int32(1 << d)
-        for i in range(stop - start):
-            out[i] |= bit if column[i] > edge else np.int32(0)
-
-
-@compiled
-def _predict(columns: Floats32, feature: Small, border: Floats32, leaf: Floats, bias: float) -> Floats:
-    n = columns.shape[1]
-    out = np.full(n, bias)
-    leaves = np.empty(_BLOCK, np.int32)
-    for start in range(0, n, _BLOCK):
-        stop = min(n, start + _BLOCK)
-        for t in range(feature.shape[0]):
-            _leaves(columns, start, stop, feature[t], border[t], leaves)
-            for i in range(start, stop):
-                out[i] += leaf[t, leaves[i - start]]
-    return out
-
-
-@compiled
-def _contributions(
-    columns: Floats32, feature: Small, border: Floats32, table: Floats, owner: Small, n_groups: int
+def _looked_up(
+    columns: Floats32, feature: Small, border: Floats32, entries: tuple[Floats, Ints, Ints, Small], lines: int
 ) -> Floats:
+    """Add up the entries of every row's leaves, tree by tree: whole blocks side by side, the rest row by row."""
     n = columns.shape[1]
-    out = np.zeros((n, n_groups))
+    out = np.zeros((n, lines))
+    blocks = n - n % _BLOCK
     leaves = np.empty(_BLOCK, np.int32)
-    for start in range(0, n, _BLOCK):
-        stop = min(n, start + _BLOCK)
+    for first in range(0, blocks, _BLOCK):
         for t in range(feature.shape[0]):
-            _leaves(columns, start, stop, feature[t], border[t], leaves)
-            for i in range(start, stop):
-                for d in range(feature.shape[1]):
-                    out[i, owner[t, d]] += table[t, leaves[i - start], d]
+            for i in range(_BLOCK):
+                leaves[i] = 0
+            for d in range(feature.shape[1]):
+                asked, edge, bit = feature[t, d], border[t, d], np.int32(1 << d)
+                for i in range(_BLOCK):
+                    leaves[i] |= bit if columns[asked, first + i] > edge else np.int32(0)
+            for i in range(_BLOCK):
+                _add(out, first + i, t, leaves[i], entries)
+    for row in range(blocks, n):
+        for t in range(feature.shape[0]):
+            leaf = 0
+            for d in range(feature.shape[1]):
+                leaf |= (1 << d) if columns[feature[t, d], row] > border[t, d] else 0
+            _add(out, row, t, leaf, entries)
     return out
+
+
+@compiled
+def _add(out: Floats, row: int, tree: int, leaf: int, entries: tuple[Floats, Ints, Ints, Small]) -> None:
+    table, start, count, owner = entries
+    at = start[tree] + leaf * count[tree]
+    for j in range(count[tree]):
+        out[row, owner[tree, j]] += table[at + j]

@@ -1,4 +1,4 @@
-"""From what was found out about a batch to its values: the approaches, their reconciliation, the interval, the ladder."""
+"""From what was found out about a batch to its values: approaches, reconciliation, interval, ladder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +29,9 @@ _UNKNOWN: Final = -1
 class Values:
     """Dollars per row: the base, each approach [n, methods] (NaN where it cannot be applied), and the one reported.
 
-    ``method`` is the position in ``METHODS`` of the approach reported; ``half90`` and ``half68`` are half-widths of the
-    intervals in log price; ``differs`` is by how much the second opinion differs, in log price.
+    ``method`` is the position in ``METHODS`` of the approach reported; ``down`` and ``up`` say how far the 90 %
+    interval reaches, ``half68`` is the half-width of the 68 % interval, in log price; ``differs`` is by how much the
+    second opinion differs, in log price; ``land_share`` is what part of the value the land has.
     """
 
     base: Floats
@@ -38,9 +39,11 @@ class Values:
     weights: Floats
     method: Ints
     value: Floats
-    half90: Floats
+    down: Floats
+    up: Floats
     half68: Floats
     differs: Floats
+    land_share: Floats
 
 
 def wanted(hints: Sequence[str | None]) -> Ints:
@@ -56,11 +59,12 @@ def _normal(hint: str) -> str:
 def values(county: CountyModel, case: Case, level: Floats, method: Ints) -> Values:
     """Value a batch at log market ``level`` [n] by the ``method`` wanted, else by the next one that can be applied."""
     surroundings = county.model.surroundings
-    base = np.exp(county.model.explanation.expected + level)
+    base = np.exp(county.model.base + level)
     modelled = np.exp(case.log_price + level)
     compared = modelled * np.exp(case.departure)
     enough = (case.best.sale != NOBODY).sum(axis=1) >= FEWEST_COMPARABLES
-    cost = county.split.cost(case.frame, *cost_parts(surroundings, case.reading)) * np.exp(level)
+    place, work = cost_parts(surroundings, case.reading)
+    cost = county.split.cost(case.frame, place, work) * np.exp(level)
     approaches = np.stack(
         [
             np.where(enough, county.share * compared + (1.0 - county.share) * modelled, np.nan),
@@ -75,9 +79,10 @@ def values(county: CountyModel, case: Case, level: Floats, method: Ints) -> Valu
     weights[:, 1], weights[:, 2] = np.where(enough, 1.0 - county.share, 1.0), np.where(enough, county.share, 0.0)
     differs = np.abs(opinion(surroundings, case.reading) - case.log_price)
     doubt = np.sqrt(case.assessment.variance + county.method_sd[chosen] ** 2)
-    half90, half68 = county.spread.halves(case.size, doubt)
+    down, up, half68 = county.spread.halves(case.log_price, case.size, doubt)
     value = approaches[np.arange(len(chosen)), chosen]
-    return Values(base, approaches, weights, chosen, value, half90, half68, differs)
+    share = county.split.share(case.frame, place, work)
+    return Values(base, approaches, weights, chosen, value, down, up, half68, differs, share)
 
 
 def _applied(approaches: Floats, method: Ints) -> Ints:
