@@ -91,6 +91,7 @@ async def test_an_idle_listener_has_an_id_to_resume_from_that_skips_what_it_does
     async with view.subscribe(LiveFilter(county_id="KING")) as listener, view.subscribe(LiveFilter()) as everything:
         publish(cluster, 50)
         await take(everything, 50)
+        assert await listener.take(0) == []
         assert ids_of(cluster).read(listener.id) == [50, 0]
 
 
