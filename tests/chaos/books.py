@@ -45,10 +45,12 @@ class Books:
     @classmethod
     def of(cls, history: Iterable[Operation]) -> Self:
         """Sort a history."""
-        operations = list(history)
+        kinds: defaultdict[type, list[Operation]] = defaultdict(list)
+        for operation in history:
+            kinds[type(operation)].append(operation)
 
         def all_of(kind: type[T]) -> tuple[T, ...]:
-            return tuple(each for each in operations if isinstance(each, kind))
+            return tuple(each for each in kinds[kind] if isinstance(each, kind))
 
         asked = {each.token: each for each in all_of(Asked)}
         sent, requests, results = all_of(Sent), all_of(Request), all_of(Result)

@@ -74,6 +74,7 @@ class Sent:
     partition: int | None = None
     offset: int | None = None
     status: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from deploy.local.kafka import LocalKafka, Plan
 from schemas.topics import topics
 from tests.chaos.audit import audit_topics, audit_view
@@ -59,7 +61,8 @@ def run(scenario: Scenario, directory: Path) -> list[Operation]:
         place = Place(kafka.bootstrap_servers, directory)
         _command(place, "topics", "apply")
         _command(place, "sample-county")
-        return asyncio.run(_run(scenario, place, kafka))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_run(scenario, place, kafka))
 
 
 def _command(place: Place, *arguments: str) -> None:

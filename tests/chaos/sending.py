@@ -9,14 +9,15 @@ from typing import Final, Protocol
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaError, Message, Producer
 
 from tests.chaos.fleet import now_ms
 from tests.chaos.history import Asked, End, Operation, Outcome, Sent, Via
 from tests.chaos.workload import Order
 
 _AGAIN_SECONDS: Final = 0.25
+_LONGEST_PAUSE: Final = 2.0
+_LOOK_SECONDS: Final = 0.01
 _ANSWER_SECONDS: Final = 12.0
 _ACCEPTED: Final = 202
 _REFUSALS: Final = range(400, 429)
@@ -30,63 +31,59 @@ class Way(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class KafkaWay:
-    """Straight to the requests topic, with an idempotent producer that is made anew when it can't go on."""
+    """Straight to the requests topic, with an idempotent producer that is made anew when it can't go on.
 
-    bootstrap: str
-    topic: str
-    _producer: AIOKafkaProducer | None = None
-    _renewal: asyncio.Lock = field(default_factory=asyncio.Lock)
+    The producer is librdkafka's: another client than the system's own, and one that takes a small part of the time
+    that the system under test needs for itself.
+    """
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._producer = self._fresh()
+
+    def _fresh(self) -> Producer:
+        return Producer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "linger.ms": 5,
+                "message.timeout.ms": 20_000,
+                "reconnect.backoff.max.ms": 500,
+                "retry.backoff.max.ms": 500,
+                "queue.buffering.max.messages": 1_000_000,
+                "log_level": 0,
+            }
+        )
 
     async def send(self, order: Order) -> Sent:
         """Publish one record and wait for its acknowledgement."""
-        begun = now_ms()
-        producer = self._producer
-        try:
-            done = producer and await producer.send_and_wait(self.topic, order.value, order.key)
-        except (KafkaError, OSError):
-            done = None
-        if done is None:
-            await self._renew(producer)
-            return Sent(order.asked.token, begun, now_ms(), Outcome.AMBIGUOUS)
+        begun, producer = now_ms(), self._producer
+        answer: asyncio.Future[tuple[KafkaError | None, Message]] = asyncio.get_running_loop().create_future()
+        producer.produce(
+            self._topic, order.value, order.key, on_delivery=lambda error, sent: answer.set_result((error, sent))
+        )
+        error, message = await answer
+        if error is not None:
+            if error.fatal() and producer is self._producer:
+                self._producer = self._fresh()
+            return Sent(order.asked.token, begun, now_ms(), Outcome.AMBIGUOUS, error=error.name())
         job_id = None if order.asked.end is End.POISON else order.asked.token
-        return Sent(order.asked.token, begun, now_ms(), Outcome.ACKNOWLEDGED, job_id, done.partition, done.offset)
+        place = (message.partition(), message.offset())
+        return Sent(order.asked.token, begun, now_ms(), Outcome.ACKNOWLEDGED, job_id, *place)
 
-    async def _renew(self, failed: AIOKafkaProducer | None) -> None:
-        async with self._renewal:
-            if self._producer is not failed:  # somebody else has done it
-                return
-            self._producer = None
-            if failed is not None:
-                await _stopped(failed)
-            fresh = AIOKafkaProducer(
-                bootstrap_servers=self.bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=2,
-                request_timeout_ms=15_000,
-                max_batch_size=262_144,
-            )
-            try:
-                await fresh.start()
-            except (KafkaError, OSError):
-                await _stopped(fresh)
-                return
-            self._producer = fresh
+    async def serve(self) -> None:
+        """Hear what became of records, for ever."""
+        while True:
+            self._producer.poll(0)
+            await asyncio.sleep(_LOOK_SECONDS)
 
-    async def stop(self) -> None:
-        """Let go of Kafka."""
-        if self._producer is not None:
-            await self._producer.stop()
-
-
-async def _stopped(producer: AIOKafkaProducer) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await producer.stop()
-    except (KafkaError, OSError, TimeoutError):
-        return
+    def stop(self) -> None:
+        """Let go of Kafka, whatever is still under way."""
+        self._producer.purge()
+        self._producer.flush(1)
 
 
 @dataclass(slots=True)
@@ -104,8 +101,8 @@ class HttpWay:
         try:
             async with self.session.post(path, data=order.value, headers=headers) as answer:
                 status, body = answer.status, await answer.read()
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return Sent(token, begun, now_ms(), Outcome.AMBIGUOUS)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return Sent(token, begun, now_ms(), Outcome.AMBIGUOUS, error=type(error).__name__)
         if status == _ACCEPTED:
             job_id = orjson.loads(body)["job_id"]
             return Sent(token, begun, now_ms(), Outcome.ACKNOWLEDGED, job_id, status=status)
@@ -131,8 +128,7 @@ class Sender:
         async with asyncio.TaskGroup() as group:
             for order in orders:
                 wait = order.asked.due_ms - now_ms()
-                if wait > 0:
-                    await asyncio.sleep(wait / 1000)
+                await asyncio.sleep(max(0, wait / 1000))  # also when late: faults and onlookers have their turn
                 self.journal.append(order.asked)
                 group.create_task(self._deliver(order))
 
@@ -143,14 +139,15 @@ class Sender:
             await self._insist(order)
 
     async def _insist(self, order: Order) -> bool:
-        end = time.monotonic() + self.give_up_seconds
+        end, pause = time.monotonic() + self.give_up_seconds, _AGAIN_SECONDS
         while time.monotonic() < end:
             sent = await self.ways[order.asked.via].send(order)
             self.journal.append(sent)
             if sent.outcome is not Outcome.AMBIGUOUS:
                 self._note(order.asked, sent)
                 return sent.outcome is Outcome.ACKNOWLEDGED
-            await asyncio.sleep(_AGAIN_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         return False
 
     def _note(self, asked: Asked, sent: Sent) -> None:
@@ -166,9 +163,10 @@ async def sender(
     timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
     connector = aiohttp.TCPConnector(limit=200)
     kafka = KafkaWay(bootstrap, topic)
-    await kafka._renew(None)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session, asyncio.TaskGroup() as group:
+        serving = group.create_task(kafka.serve())
         try:
             yield Sender({Via.KAFKA: kafka, Via.HTTP: HttpWay(gateway_url, session)}, journal, give_up_seconds)
         finally:
-            await kafka.stop()
+            serving.cancel()
+            kafka.stop()
