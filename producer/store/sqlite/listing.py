@@ -109,14 +109,15 @@ class Listing:
 
     def _present(self, index: str, where: str, values: tuple[str | int, ...]) -> Iterator[tuple[str, int]]:
         """Skip through an index: one step for each county and outcome that occurs."""
-        query = (
-            f"SELECT county_id, outcome FROM jobs INDEXED BY {index}"  # noqa: S608 - names of the schema
-            f" WHERE {where} AND (county_id, outcome) > (?, ?) ORDER BY county_id, outcome LIMIT 1"
+        some = f"SELECT county_id, outcome FROM jobs INDEXED BY {index} WHERE {where}"  # noqa: S608 - names of the schema
+        query = (  # two ranges: for (county_id, outcome) > (?, ?) SQLite reads every entry of the county so far
+            f"SELECT * FROM ({some} AND county_id = ? AND outcome > ? ORDER BY outcome LIMIT 1) UNION ALL "  # noqa: S608
+            f"SELECT * FROM ({some} AND county_id > ? ORDER BY county_id, outcome LIMIT 1) LIMIT 1"
         )
-        found = self._connection.execute(query, (*values, "", -1)).fetchone()
-        while found is not None:
-            yield found
-            found = self._connection.execute(query, (*values, *found)).fetchone()
+        county, outcome = "", -1
+        while found := self._connection.execute(query, (*values, county, outcome, *values, county)).fetchone():
+            county, outcome = found
+            yield county, outcome
 
     def _arms(self, index: str, where: str, values: tuple[str | int, ...]) -> Sequence[Arm]:
         return [Arm(index, f"{where} AND outcome = ?", (*values, code)) for code in self._codes]
