@@ -1,0 +1,84 @@
+"""What the commands that talk to the gateway have in common: where it is, how they end, how they show progress."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress
+
+FAILED = 1
+"""Exit code: the gateway cannot be reached, or refused the request."""
+JOBS_FAILED = 3
+"""Exit code: everything was accepted, and some job that was waited for failed."""
+
+Url = Annotated[
+    str | None, typer.Option("--url", help="The gateway; else the running local stack, else GATEWAY_HOST and _PORT.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")]
+County = Annotated[str, typer.Option("--county", help="The county, in any spelling.")]
+Date = Annotated[str | None, typer.Option("--date", help="The day to value at, YYYY-MM-DD; today where absent.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the results.")]
+
+
+def gateway_url(stated: str | None) -> str:
+    """Return the gateway's address: as stated, else of the running local stack, else of the settings."""
+    from producer.settings import GatewaySettings  # noqa: PLC0415 - start-up time
+    from schemas.settings import StackRecord  # noqa: PLC0415 - start-up time
+
+    if stated is not None:
+        return stated
+    settings = GatewaySettings()
+    stack = StackRecord.read(settings.data_dir)
+    return f"http://{settings.gateway_host}:{settings.gateway_port}" if stack is None else stack.gateway_url
+
+
+def run(work: Coroutine[Any, Any, int]) -> None:
+    """Run a command's work and exit with the code it returns; the client's errors become their message."""
+    from producer.client import ClientError  # noqa: PLC0415 - start-up time
+
+    try:
+        code = asyncio.run(work)
+    except ClientError as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        code = FAILED
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)
+
+
+@contextmanager
+def progress(*, shown: bool) -> "Iterator[Progress]":
+    """Show a progress bar on standard error while the body runs."""
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
+        yield bar
+
+
+def write_json(value: object) -> None:
+    """Write one JSON value on a line of standard output."""
+    sys.stdout.buffer.write(orjson.dumps(value) + b"\n")
+    sys.stdout.flush()
+
+
+def show_jobs(jobs: Iterable[Mapping[str, Any]]) -> None:
+    """Write jobs as a table on standard output."""
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.table import Table  # noqa: PLC0415 - start-up time
+
+    table = Table("property", "status", "value", "job", "message")
+    for job in jobs:
+        result = job.get("result")
+        value = "" if not result else f"{result['estimated_value']:,.0f}"
+        table.add_row(job["property_id"], job["status"], value, job["job_id"], job["message"])
+    Console().print(table)
