@@ -56,11 +56,14 @@ def test_a_child_that_ignores_the_request_to_stop_is_killed_in_time(tmp_path: Pa
 
 
 def test_a_paused_child_sees_the_request_to_stop(tmp_path: Path) -> None:
-    child = Child(python("import time; print('up'); time.sleep(60)", tmp_path / "c.log"))
+    code = (
+        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up'); time.sleep(60)"
+    )
+    child = Child(python(code, tmp_path / "c.log"))
     until(child.tail)
     child.signal(signal.SIGSTOP)
     child.stop(10)
-    assert child.exit_code == -signal.SIGTERM
+    assert child.exit_code == 7
 
 
 def test_killing_takes_the_grandchildren_along(tmp_path: Path) -> None:
