@@ -3,10 +3,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from deploy.local.stopping import FORCED_EXIT, StopRequested, StopSignals
+from tests.waiting import until
 
 SCRIPT = """
 import sys, time
@@ -67,3 +69,15 @@ def test_what_nohup_ignores_stays_ignored() -> None:
             os.kill(os.getpid(), signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_a_killed_make_stops_it_in_order(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    tie = "from deploy.local.stopping import stop_with_make; stop_with_make()\n"
+    own = tie + SCRIPT.format(stop_takes=0, limit=60)
+    make = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {own!r}], stdout=open({str(said)!r}, 'w'))"
+    with subprocess.Popen([sys.executable, "-c", make], env=os.environ | {"MAKELEVEL": "1"}) as process:
+        until(lambda: said.exists() and "up" in said.read_text())
+        process.kill()
+    until(lambda: said.read_text().split() == ["up", "stopping", "stopped"])
