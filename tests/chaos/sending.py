@@ -157,11 +157,11 @@ class Sender:
 
 @asynccontextmanager
 async def sender(
-    bootstrap: str, topic: str, gateway_url: str, journal: list[Operation], give_up_seconds: float = 90.0
+    bootstrap: str, topic: str, gateway_url: str, journal: list[Operation], give_up_seconds: float = 300.0
 ) -> AsyncIterator[Sender]:
     """Open both ways into the system for the life of the context."""
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
-    connector = aiohttp.TCPConnector(limit=200)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_ANSWER_SECONDS, sock_read=_ANSWER_SECONDS)
+    connector = aiohttp.TCPConnector(limit=400)
     kafka = KafkaWay(bootstrap, topic)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session, asyncio.TaskGroup() as group:
         serving = group.create_task(kafka.serve())
