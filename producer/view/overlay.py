@@ -5,13 +5,17 @@ A job whose result comes soon after its request is written once, as it ended.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from producer.store.base import Changes, JobRow, KeyRow, NewBatch, Place
+from producer.view.decoding import Pending
+
+_PENDING_BYTES: Final = 512
 
 
 @dataclass(slots=True, eq=False)
 class _Layer:
-    rows: dict[bytes, JobRow] = field(default_factory=dict)
+    jobs: dict[bytes, JobRow | Pending] = field(default_factory=dict)
     keys: dict[bytes, KeyRow] = field(default_factory=dict)
     batches: dict[str, NewBatch] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
@@ -29,29 +33,33 @@ class Overlay:
     @property
     def rows(self) -> int:
         """Number of rows held."""
-        return len(self._arriving.rows) + (0 if self._leaving is None else len(self._leaving.rows))
+        return len(self._arriving.jobs) + (0 if self._leaving is None else len(self._leaving.jobs))
 
     @property
     def size(self) -> int:
-        """Bytes of the documents held."""
+        """Bytes of the documents held, about."""
         return self._arriving.size + (0 if self._leaving is None else self._leaving.size)
 
     @property
     def dirty(self) -> bool:
         """Whether anything has arrived that is not being written."""
         layer = self._arriving
-        return bool(layer.rows or layer.positions)
+        return bool(layer.jobs or layer.positions)
 
-    def put(self, row: JobRow) -> None:
-        """Take in one row; a request never hides a result."""
+    def put_request(self, job: Pending) -> None:
+        """Take in one request; it never hides a result, nor an earlier request."""
         layer = self._arriving
-        known = layer.rows.get(row.job_id)
-        if known is not None:
-            if not row.supersedes(known):
-                return
-            layer.size -= _size(known)
-        layer.rows[row.job_id] = row
-        layer.size += _size(row)
+        if layer.jobs.setdefault(job.job_id, job) is job:
+            layer.size += _PENDING_BYTES
+
+    def put_result(self, row: JobRow) -> None:
+        """Take in one final row; the latest of a job counts."""
+        layer = self._arriving
+        known = layer.jobs.get(row.job_id)
+        if type(known) is JobRow and not row.supersedes(known):
+            return
+        layer.jobs[row.job_id] = row
+        layer.size += len(row.job) + (0 if row.result is None else len(row.result))
 
     def put_key(self, row: KeyRow) -> None:
         """Take in an idempotency key; the first record of a key counts."""
@@ -71,8 +79,8 @@ class Overlay:
 
     def job(self, job_id: bytes) -> JobRow | None:
         """Return the row of a job that is not yet stored, None where there is none."""
-        arrived = self._arriving.rows.get(job_id)
-        leaving = None if self._leaving is None else self._leaving.rows.get(job_id)
+        arrived = _row(self._arriving.jobs.get(job_id))
+        leaving = None if self._leaving is None else _row(self._leaving.jobs.get(job_id))
         if arrived is None or leaving is None:
             return arrived or leaving
         return arrived if arrived.supersedes(leaving) else leaving
@@ -90,7 +98,7 @@ class Overlay:
             generation,
             *self._topics,
             layer.positions,
-            list(layer.rows.values()),
+            [job.row() if isinstance(job, Pending) else job for job in layer.jobs.values()],
             list(layer.keys.values()),
             list(layer.batches.values()),
         )
@@ -104,5 +112,5 @@ class Overlay:
         self._arriving, self._leaving = _Layer(), None
 
 
-def _size(row: JobRow) -> int:
-    return len(row.job) + (0 if row.result is None else len(row.result))
+def _row(job: JobRow | Pending | None) -> JobRow | None:
+    return job.row() if isinstance(job, Pending) else job

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from producer.headers import IDEMPOTENCY_KEY
-from producer.view.decoding import batch_of, key_row, request_row, result_row
+from producer.view.decoding import batch_of, key_row, read_request, result_row
 from producer.view.feed import Feed
 from producer.view.log import Record
 from producer.view.overlay import Overlay
@@ -37,19 +37,19 @@ class Taking:
             await asyncio.sleep(0)
 
     def _request(self, record: Record) -> None:
-        row = request_row(record)
-        if row is None:
+        job = read_request(record)
+        if job is None:
             self.skipped += 1
             return
         overlay = self._overlay
-        overlay.put(row)
+        overlay.put_request(job)
         for name, _ in record.headers:
             if name == IDEMPOTENCY_KEY:
-                key = key_row(record, row)
+                key = key_row(record, job)
                 if key is not None:
                     overlay.put_key(key)
-        if row.batch_id is not None and not overlay.knows_batch(row.batch_id):
-            batch = batch_of(record, row)
+        if job.batch_id is not None and not overlay.knows_batch(job.batch_id):
+            batch = batch_of(record, job)
             if batch is not None:
                 overlay.put_batch(batch)
 
@@ -58,6 +58,6 @@ class Taking:
         if row is None or record.value is None:
             self.skipped += 1
             return
-        self._overlay.put(row)
+        self._overlay.put_result(row)
         self._waiters.tell(row.job_id, record.value)
         self._feed.put(row, record.value)
