@@ -6,7 +6,6 @@ readers keep the old state.
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from asyncio import Event, Future, Task
@@ -131,6 +130,10 @@ class RollFollower:
                 self._start_over()
             except (KafkaError, TopicsMissing, OSError) as error:
                 _log.info("cannot follow the topics of the roll; trying again", cause=str(error), seconds=backoff)
+            except asyncio.CancelledError:
+                if _is_being_cancelled():
+                    raise
+                _log.info("a broken connection cancelled a request; trying again", seconds=backoff)
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
 
@@ -150,8 +153,8 @@ class RollFollower:
             asking.result()
         finally:
             asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError, KafkaError):
-                await asking
+            await asyncio.wait([asking])
+            _ = asking.cancelled() or asking.exception()  # seen: it is raised above, or came too late to matter
 
     async def _read_on(self, source: Source) -> None:
         batch = await source.read()
@@ -208,6 +211,12 @@ class RollFollower:
             self._reload_pending = False
             self._roll.finish_reload()
             self._models.finish_reload()
+
+
+def _is_being_cancelled() -> bool:
+    """Tell a cancellation of this task from one that leaks out of aiokafka when a connection breaks."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _succeeded(future: Future[None]) -> bool:

@@ -30,8 +30,8 @@ class Log:
     def __init__(self, *ids: str) -> None:
         self.ids = list(ids)
         self.end: int | None = None
-        self.read_errors: list[Exception] = []
-        self.ends_errors: list[Exception] = []
+        self.read_errors: list[BaseException] = []
+        self.ends_errors: list[BaseException] = []
         self.open_errors: list[Exception] = []
         self.opened = 0
         self.grown = False
@@ -146,6 +146,17 @@ async def test_a_question_that_kafka_does_not_answer_is_asked_again() -> None:
     async with following(log) as (follower, roll):
         await follower.wait_ready()
         log.ends_errors.append(KafkaConnectionError("gone"))
+        log.ids.append("P2")
+        await follower.catch_up()
+        assert ids(roll) == ["P1", "P2"]
+
+
+@pytest.mark.parametrize("where", ["read_errors", "ends_errors"])
+async def test_a_request_that_a_broken_connection_cancels_does_not_end_the_follower(where: str) -> None:
+    log = Log("P1")
+    async with following(log) as (follower, roll):
+        await follower.wait_ready()
+        getattr(log, where).append(asyncio.CancelledError())
         log.ids.append("P2")
         await follower.catch_up()
         assert ids(roll) == ["P1", "P2"]
