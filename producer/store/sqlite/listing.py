@@ -51,6 +51,8 @@ class Listing:
         keys = self._keys(start, wanted.limit + 1)
         more = len(keys) > wanted.limit
         keys = keys[: wanted.limit]
+        if not keys:
+            return Page(b"[]", 0, None)
         items = self._with_results(keys) if results else self._plain(keys)
         return Page(items, len(keys), cursors.write(keys[-1]) if more else None)
 
@@ -156,7 +158,7 @@ class Listing:
             "SELECT CAST(group_concat(job, ',') AS BLOB) FROM (SELECT job FROM jobs"  # noqa: S608 - numbers
             f" WHERE seq IN ({marks}) ORDER BY created_ms DESC, seq DESC)"
         ).fetchone()
-        return b"[%b]" % (items or b"")
+        return b"[%b]" % items
 
     def _with_results(self, keys: Sequence[End]) -> bytes:
         marks = ",".join(str(key.number) for key in keys)
