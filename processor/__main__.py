@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
+import logging
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import faust
 import uvloop
@@ -14,7 +15,9 @@ from schemas import logs
 from schemas.errors import SettingsError
 from schemas.settings import CommonSettings, KafkaSettings
 
-_EXIT_USAGE = 64
+_EXIT_USAGE: Final = 64
+_TALKATIVE: Final = ("aiokafka", "processor.app")
+"""aiokafka warns of every retry, which transactions make all the time; Faust's service of that name of every step."""
 
 
 def spare_the_collector() -> None:
@@ -31,6 +34,8 @@ def main() -> NoReturn:
     """Run a worker until it is told to stop, then exit."""
     common, settings = CommonSettings(), ProcessorSettings()
     logs.configure(common.log_format, common.log_level)
+    for library in _TALKATIVE:
+        logging.getLogger(library).setLevel(logging.ERROR)
     try:
         options = KafkaSettings().client_options(common.data_dir)
     except SettingsError as wrong:

@@ -107,7 +107,13 @@ class Worker:
         )
 
     def _book(self, partition: TopicPartition, batch_bytes: int) -> Ledger:
-        return Ledger(self._options, partition=partition, group=self._settings.group, batch_bytes=batch_bytes)
+        return Ledger(
+            self._options,
+            partition=partition,
+            topics=(self._topics.results.name, self._topics.dead_letters.name),
+            group=self._settings.group,
+            batch_bytes=batch_bytes,
+        )
 
     def _count(self, outcomes: Sequence[Outcomes], seconds: float) -> None:
         self.metrics.count(outcomes, _now_ms(), seconds)

@@ -10,14 +10,15 @@ from typing import Final, cast
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
-from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from processor.batch import Record
+from processor.lanes.foreign import foreign_records
 
 _LENGTH_AT: Final = 8
 _OVERHEAD: Final = 12
 _LAST_DELTA_AT: Final = 23
-_BASE: Final = struct.Struct(">q")
+_LONG: Final = struct.Struct(">q")
 _INT: Final = struct.Struct(">i")
 
 Aborted = Sequence[tuple[int, int]]
@@ -26,13 +27,8 @@ Aborted = Sequence[tuple[int, int]]
 
 def next_offset(raw: bytes, at: int) -> int:
     """Return the offset after the last complete record batch of a chunk, ``at`` where it holds none."""
-    position, end = 0, len(raw)
-    while position + _OVERHEAD <= end:
-        size = _OVERHEAD + _INT.unpack_from(raw, position + _LENGTH_AT)[0]
-        if position + size > end:
-            break
-        at = _BASE.unpack_from(raw, position)[0] + _INT.unpack_from(raw, position + _LAST_DELTA_AT)[0] + 1
-        position += size
+    for start, _ in _batches(raw):
+        at = _LONG.unpack_from(raw, start)[0] + _INT.unpack_from(raw, start + _LAST_DELTA_AT)[0] + 1
     return at
 
 
@@ -46,21 +42,38 @@ def read_committed(raw: bytes, aborted: Aborted, start: int) -> Iterator[tuple[i
     """
     pending = sorted(aborted, key=lambda transaction: transaction[1])
     aborting: set[int] = set()
-    chunk = MemoryRecords(raw)
-    while chunk.has_next():
-        batch = chunk.next_batch()
-        if batch is None or not batch.validate_crc():
+    for at, end in _batches(raw):
+        batch = DefaultRecordBatch(raw[at:end])
+        if not batch.validate_crc():
             raise CorruptRecordException("a record batch fails its checksum")
         while pending and pending[0][1] <= batch.base_offset:
             aborting.add(pending.pop(0)[0])
         if batch.is_control_batch:
-            if ControlRecord.parse(next(batch).key) == ABORT_MARKER:
+            if ControlRecord.parse(next(batch).key or b"") == ABORT_MARKER:
                 aborting.discard(batch.producer_id)
             yield batch.next_offset, []
         elif batch.is_transactional and batch.producer_id in aborting:
             yield batch.next_offset, []
         else:
-            records = cast("list[Record]", list(batch))
+            records = _records(raw[at:end])
             if records and records[0].offset < start:
                 records = [record for record in records if record.offset >= start]
             yield batch.next_offset, records
+
+
+def _batches(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where each complete record batch begins and ends; a fetch may cut the last one off."""
+    at, end = 0, len(raw)
+    while at + _OVERHEAD <= end:
+        following = at + _OVERHEAD + _INT.unpack_from(raw, at + _LENGTH_AT)[0]
+        if following > end:
+            return
+        yield at, following
+        at = following
+
+
+def _records(batch: bytes) -> list[Record]:
+    try:
+        return cast("list[Record]", list(DefaultRecordBatch(batch)))
+    except UnicodeDecodeError:
+        return foreign_records(batch)

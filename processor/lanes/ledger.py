@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from processor.batch import Row
+from processor.errors import TryAgain
 
 _TRANSACTION_MS: Final = 60_000
 _REQUEST_MS: Final = 10_000
@@ -24,9 +25,16 @@ class Ledger:
     """Writes rows and the offset they settle in one transaction at a time."""
 
     def __init__(
-        self, client_options: Mapping[str, Any], *, partition: TopicPartition, group: str, batch_bytes: int
+        self,
+        client_options: Mapping[str, Any],
+        *,
+        partition: TopicPartition,
+        topics: Sequence[str],
+        group: str,
+        batch_bytes: int,
     ) -> None:
         self._partition = partition
+        self._topics = topics
         self._group = group
         # Bound to the partition, not to the worker: whoever starts last fences everybody else out of this partition.
         self._producer = AIOKafkaProducer(
@@ -42,8 +50,16 @@ class Ledger:
         )
 
     async def start(self) -> None:
-        """Fence every earlier holder of the partition, and wait until its last transaction has ended either way."""
+        """Fence every earlier holder of the partition, and wait until its last transaction has ended either way.
+
+        Raises:
+            TryAgain: a topic to write to lacks the partition, so far.
+        """
         await self._producer.start()
+        for topic in self._topics:
+            if self._partition.partition not in await self._producer.partitions_for(topic):
+                await self._producer.client.force_metadata_update()
+                raise TryAgain(f"{topic} has no partition {self._partition.partition}")
 
     async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
         """Write rows to their topics, to the lane's partition number, commit the offset with them, all or nothing.
