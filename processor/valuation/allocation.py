@@ -17,6 +17,7 @@ _USUAL_LAND_SHARE: Final = 0.3
 _BELIEF: Final = 0.1
 """How many sales' worth of belief the usual share has, per sale."""
 
+_SOMETHING: Final = 1e-6
 _SHARE_LIMITS: Final = (0.05, 0.95)
 
 
@@ -62,9 +63,9 @@ class LandSplit:
 
 
 def _median(column: Floats) -> float:
-    known = column[np.isfinite(column) & (column > 0)]
+    known = column[column > _SOMETHING]
     return float(np.median(known)) if len(known) else 1.0
 
 
 def _filled(column: Floats, usual: float) -> Floats:
-    return np.where(np.isfinite(column) & (column > 0), column, usual)
+    return np.where(column > _SOMETHING, column, usual)

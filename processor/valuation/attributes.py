@@ -19,6 +19,7 @@ _NO_ATTRIBUTES: Final = frozenset({"latitude", "longitude", "assessed_value", "a
 _LOGARITHMIC: Final = frozenset({"living_area_sqft", "lot_size_sqft"})
 _SKEWED: Final = 10.0
 _FEWEST_KNOWN: Final = 3
+_NO_SPREAD: Final = 1e-9
 _FEW_VALUES: Final = 12
 _SALES_FOR_CURVES: Final = 150
 _CURVE_COLUMNS: Final = 160
@@ -108,9 +109,11 @@ def _numeric_attribute(name: str, column: Floats, inner: int) -> NumericAttribut
     logarithmic = name in _LOGARITHMIC or _is_skewed(column)
     values = transformed(column, logarithmic=logarithmic)
     known = values[~np.isnan(values)]
-    if len(known) < _FEWEST_KNOWN or np.ptp(known) == 0:
+    if len(known) < _FEWEST_KNOWN:
         return None
     centre, spread = float(known.mean()), float(known.std())
+    if spread <= _NO_SPREAD * (1.0 + abs(centre)):
+        return None
     scaled = (known - centre) / spread
     missing = len(column) - len(known)
     return NumericAttribute(

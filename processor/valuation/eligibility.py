@@ -104,7 +104,7 @@ def _flips(sales: Sales, eligible: Bools) -> Bools:
 def _unit_price_outliers(sales: Sales, eligible: Bools) -> Bools:
     area = sales.frame.number("living_area_sqft")
     unit: Floats = np.full(len(sales), np.nan)
-    usable = eligible & (area > 0)
+    usable = eligible & (area > 1)
     unit[usable] = sales.price[usable] / area[usable]
     if not usable.any():
         return usable

@@ -51,7 +51,10 @@ class Renderer:
         dollars = np.rint(_shares(batch.effects, batch.base, batch.modelled) * 100.0)
         base = np.rint(batch.base * 100.0)
         local = np.rint((batch.value - batch.modelled) * 100.0)
-        unrounded = (base + dollars.sum(axis=1) + local) / 100.0
+        cents = np.rint(batch.value * 100.0)
+        largest = np.argmax(np.abs(dollars), axis=1)
+        dollars[np.arange(len(cents)), largest] += cents - (base + dollars.sum(axis=1) + local)  # what rounding left
+        unrounded = cents / 100.0
         flags = np.column_stack([*batch.flags.values(), np.zeros(len(batch.day), dtype=bool)])
         pieces: list[Piece] = [
             *_head(batch, unrounded),

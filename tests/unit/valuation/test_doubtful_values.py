@@ -149,7 +149,7 @@ def prepared() -> tuple[ComparablesEngine, County]:
     return ComparablesEngine("BENTON", whole.sales), whole
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=120)
 @given(st.dictionaries(names, numbers, max_size=6), st.one_of(st.none(), st.text(max_size=5)))
 def test_no_record_can_make_it_fail_or_answer_nonsense(changes: dict[str, float], neighborhood: str | None) -> None:
     engine, whole = prepared()
@@ -164,7 +164,7 @@ def test_no_record_can_make_it_fail_or_answer_nonsense(changes: dict[str, float]
         assert result.message
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=30)
 @given(
     st.integers(3, 40),
     st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=40, max_size=40),
