@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from producer.errors import KafkaUnavailable, ProducerError
 from schemas.cloudevents import Header
@@ -13,14 +13,13 @@ from schemas.logs import get_logger
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record to publish; a ``value`` of None deletes the key from a compacted topic."""
 
     key: bytes
     value: bytes | None
     timestamp_ms: int
-    headers: list[Header] = field(default_factory=list)
+    headers: list[Header]
 
     @property
     def size(self) -> int:

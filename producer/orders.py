@@ -5,9 +5,8 @@ is read again with the schema's model, which knows a JSON pointer for each fault
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -23,8 +22,7 @@ _MAX_COUNTY: Final = 64
 _FINGERPRINT_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A valid request and the valuation date it stated, if any."""
 
     request: Request

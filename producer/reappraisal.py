@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 
 from producer.batching import batch_records, member_id
+from producer.cancelling import Cancelling
 from producer.errors import Unavailable
 from producer.headers import BatchNote
 from producer.orders import Order
@@ -121,10 +122,10 @@ class Reappraisals:
             _log.error("a reappraisal failed", exc_info=wrong)
 
     async def _publish(self, wanted: Reappraisal, note: BatchNote, ids: Sequence[str]) -> None:
+        watched = Cancelling(self.view, note.batch_id)
         remaining = iter(ids)
         while share := list(islice(remaining, _SHARE)):
-            counts = await self.view.batch(note.batch_id)
-            if counts is not None and counts.cancelled:
+            if await watched.cancelled():
                 return
             orders = [wanted.order(note.batch_id, property_id, note.created_ms) for property_id in share]
             await self._publish_share(note, orders)

@@ -33,7 +33,7 @@ def property_record(body: Object, county_id: str, property_id: str, now_ms: int)
     if any(differs.values()):
         faults = [Fault(f"/{name}", _DIFFERS) for name, other in differs.items() if other]
         raise Conflict("The body is about another property than the path.", faults=faults)
-    return Record(record_key(county_id, property_id), value, now_ms)
+    return Record(record_key(county_id, property_id), value, now_ms, [])
 
 
 def property_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
@@ -43,7 +43,7 @@ def property_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Rec
         Faulty: it is not what the schema asks for.
     """
     value = _row(PropertyRow, body, county_id, pointer)
-    return Record(record_key(county_id, str(body["property_id"])), value, now_ms)
+    return Record(record_key(county_id, str(body["property_id"])), value, now_ms, [])
 
 
 def sale_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
@@ -53,7 +53,7 @@ def sale_row(body: Object, county_id: str, pointer: str, now_ms: int) -> Record:
         Faulty: it is not what the schema asks for.
     """
     value = _row(SaleRow, body, county_id, pointer)
-    return Record(record_key(county_id, str(body["sale_id"])), value, now_ms)
+    return Record(record_key(county_id, str(body["sale_id"])), value, now_ms, [])
 
 
 def _row(model: type[BaseModel], body: Object, county_id: str, pointer: str) -> bytes:

@@ -1,5 +1,6 @@
 """Batches: post many requests at once, see how they get on, cancel what has not been published."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,11 +13,11 @@ from producer.answers import json_answer
 from producer.batching import batch_object, batch_records, fresh, member_id
 from producer.body import parse_object, read_body, require_json
 from producer.bulk import Faulty, Object, read_many
+from producer.cancelling import Cancelling
 from producer.errors import Fault, NotFound, Unavailable, ViewBehind
 from producer.gateway import Gateway
 from producer.headers import BatchNote, idempotency_headers
 from producer.ids import idempotency_job_id, new_job_id
-from producer.lane import Record
 from producer.orders import FaultyOrder, Order, fingerprint_of, read_order
 from producer.parameters import batch_in_path, query_int, query_text
 from producer.preferences import idempotency_key
@@ -107,7 +108,7 @@ async def _post_keyed(gateway: Gateway, note: BatchNote, orders: list[Order], ke
             return _accepted(gateway, await _publish(gateway, note, orders, more, keyed=True))
     counts = await _known(gateway, note.batch_id)
     if counts.state == "PUBLISHING":
-        await _publish_shares(gateway, note, batch_records(note, orders))
+        await _publish_shares(gateway, note, orders)
         counts = fresh(note)
     return _accepted(gateway, counts, repeated=True)
 
@@ -123,7 +124,7 @@ async def _publish(
     """Publish a batch; one that nobody could complete by a retry is cancelled where Kafka goes away."""
     await gateway.view.create_batch(NewBatch(note.batch_id, note.kind, note.county_id, note.total, note.created_ms))
     try:
-        complete = await _publish_shares(gateway, note, batch_records(note, orders, more))
+        complete = await _publish_shares(gateway, note, orders, more)
     except Unavailable:
         if not keyed:
             await gateway.view.cancel_batch(note.batch_id, now_ms=gateway.now_ms())
@@ -131,28 +132,32 @@ async def _publish(
     return fresh(note) if complete else await _known(gateway, note.batch_id)
 
 
-async def _publish_shares(gateway: Gateway, note: BatchNote, records: Sequence[Record]) -> bool:
-    """Publish a batch's records share by share; returns False where it was cancelled on the way.
+async def _publish_shares(
+    gateway: Gateway, note: BatchNote, orders: Sequence[Order], first: Sequence[Header] = ()
+) -> bool:
+    """Publish a batch share by share, one on the way while the next is made; returns False where it was cancelled.
 
     Raises:
-        Unavailable: Kafka stopped taking records; the error says how many it had taken.
+        Unavailable: Kafka stopped taking records; the error says how many it had taken for certain.
     """
+    watched = Cancelling(gateway.view, note.batch_id)
+    on_the_way: asyncio.Task[None] | None = None
     done = 0
     try:
-        while done < len(records):
-            if done and await _cancelled(gateway, note.batch_id):
-                return False
-            await gateway.publisher.publish_all(gateway.topics.requests, records[done : done + _SHARE])
-            done += min(_SHARE, len(records) - done)
+        for start in range(0, len(orders), _SHARE):
+            records = batch_records(note, orders[start : start + _SHARE], () if start else first)
+            if on_the_way is not None:
+                await on_the_way
+                done = start
+                if await watched.cancelled():
+                    return False
+            on_the_way = asyncio.create_task(gateway.publisher.publish_all(gateway.topics.requests, records))
+        if on_the_way is not None:
+            await on_the_way
     except Unavailable as wrong:
         wrong.members = {"batch_id": note.batch_id, "published": str(done)}
         raise
     return True
-
-
-async def _cancelled(gateway: Gateway, batch_id: str) -> bool:
-    counts = await gateway.view.batch(batch_id)
-    return counts is not None and counts.cancelled
 
 
 async def _known(gateway: Gateway, batch_id: str) -> BatchCounts:

@@ -203,7 +203,8 @@ async def test_a_reappraisal_that_cannot_be_read_is_a_422(served: Served, body: 
     assert (await served.client.post(REAPPRAISALS, json=body)).status == 422
 
 
-async def test_a_cancelled_reappraisal_publishes_no_further(served: Served) -> None:
+async def test_a_cancelled_reappraisal_publishes_no_further(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producer.cancelling._LOOK_SECONDS", 0.0)
     await with_roll(served, 5000)
     served.kafka.hanging = True
     batch = await (await served.client.post(REAPPRAISALS, json={"county_id": "BENTON"})).json()

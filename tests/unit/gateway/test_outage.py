@@ -21,7 +21,7 @@ TOPIC = topics().requests
 
 
 def record(name: str = "k", size: int = 10) -> Record:
-    return Record(name.encode(), b"x" * size, 1_795_000_000_000)
+    return Record(name.encode(), b"x" * size, 1_795_000_000_000, [])
 
 
 async def came(condition: Callable[[], object]) -> bool:
@@ -146,7 +146,7 @@ async def test_overload_is_a_503_with_nothing_published(served: Served) -> None:
 async def test_order_within_a_partition_holds_over_many_small_batches() -> None:
     kafka = FakeKafka(partitions=1, room=3)
     publisher = await connected(kafka)
-    await publisher.publish_many(TOPIC, [Record(b"k", str(number).encode(), 0) for number in range(5000)])
+    await publisher.publish_many(TOPIC, [Record(b"k", str(number).encode(), 0, []) for number in range(5000)])
     await publisher.stop(1)
     assert [int(each.value or b"") for each in kafka.records(TOPIC.name)] == list(range(5000))
 
