@@ -1,11 +1,11 @@
 """Batch counters: how many jobs of each batch stand how, moved in the transaction that moves the jobs."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from producer.store.base import BatchCounts, JobRow, NewBatch
+from producer.store.news import Moves, Standing, moves
 from producer.store.outcomes import COMPLETED, FAILED, FIRST_FINAL, reason_of
 
 _ASKED_AT_ONCE: Final = 500
@@ -47,29 +47,13 @@ def announce(connection: sqlite3.Connection, batches: Iterable[NewBatch]) -> Non
 
 def count(connection: sqlite3.Connection, rows: Sequence[JobRow]) -> None:
     """Count the batches' jobs by how they stand after ``rows``; to be called before the rows are written."""
-    tagged: dict[bytes, JobRow] = {}
-    for row in rows:
-        if row.batch_id is not None and ((known := tagged.get(row.job_id)) is None or row.supersedes(known)):
-            tagged[row.job_id] = row
-    if not tagged:
-        return
-    moves: Counter[tuple[str, int]] = Counter()
-    moved: dict[str, list[JobRow]] = {}
-    before = dict(_standing(connection, list(tagged)))
-    for job_id, row in tagged.items():
-        stored = before.get(job_id)
-        if stored is not None:
-            batch_id, outcome, updated_ms = stored
-            if row.outcome < FIRST_FINAL or (outcome >= FIRST_FINAL and row.updated_ms < updated_ms):
-                continue
-            if batch_id is not None:
-                moves[batch_id, outcome] -= 1
-        moves[row.batch_id or "", row.outcome] += 1
-        moved.setdefault(row.batch_id or "", []).append(row)
-    _write(connection, moves, moved)
+    tagged = [row for row in rows if row.batch_id is not None]
+    if tagged:
+        before = dict(_standing(connection, [row.job_id for row in tagged]))
+        _write(connection, moves(tagged, before))
 
 
-def _standing(connection: sqlite3.Connection, job_ids: Sequence[bytes]) -> Iterator[tuple[bytes, tuple[str, int, int]]]:
+def _standing(connection: sqlite3.Connection, job_ids: Sequence[bytes]) -> Iterator[tuple[bytes, Standing]]:
     for first in range(0, len(job_ids), _ASKED_AT_ONCE):
         asked = job_ids[first : first + _ASKED_AT_ONCE]
         marks = ",".join("?" * len(asked))
@@ -80,15 +64,16 @@ def _standing(connection: sqlite3.Connection, job_ids: Sequence[bytes]) -> Itera
         yield from ((job_id, (batch_id, outcome, updated)) for job_id, batch_id, outcome, updated in found)
 
 
-def _write(
-    connection: sqlite3.Connection, moves: Mapping[tuple[str, int], int], moved: Mapping[str, Sequence[JobRow]]
-) -> None:
+def _write(connection: sqlite3.Connection, moved: Moves) -> None:
     connection.executemany(
         _UNANNOUNCED,
-        ((batch_id, rows[0].county_id, rows[0].created_ms, rows[0].created_ms) for batch_id, rows in moved.items()),
+        (
+            (batch_id, rows[0].county_id, rows[0].created_ms, rows[0].created_ms)
+            for batch_id, rows in moved.rows.items()
+        ),
     )
-    connection.executemany(_COUNT, ((*place, number) for place, number in moves.items() if number))
-    for batch_id, rows in moved.items():
+    connection.executemany(_COUNT, ((*place, number) for place, number in moved.jobs.items() if number))
+    for batch_id, rows in moved.rows.items():
         ended = [row.updated_ms for row in rows if row.outcome >= FIRST_FINAL]
         latest = max(row.updated_ms for row in rows)
         connection.execute(_TOUCH, (latest, min(ended, default=None), batch_id))

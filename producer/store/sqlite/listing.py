@@ -13,7 +13,8 @@ from typing import Final
 from producer.store.base import MAX_LIMIT, JobFilter, Page
 from producer.store.cursor import Cursors, End
 from producer.store.outcomes import codes_of
-from producer.store.sqlite.bodies import Bodies, BodyPlace, with_results
+from producer.store.packing import BodyPlace
+from producer.store.sqlite.bodies import Bodies, with_results
 
 _START: Final = End((1 << 62), 0)
 _FEW: Final = 2000

@@ -8,8 +8,9 @@ from uuid import UUID
 from producer.store.base import MAX_LIMIT, BatchPage, JobFilter, Page
 from producer.store.cursor import Cursors, End
 from producer.store.documents import with_result
+from producer.store.packing import BodyPlace
 from producer.store.sqlite import batches
-from producer.store.sqlite.bodies import Bodies, BodyPlace
+from producer.store.sqlite.bodies import Bodies
 from producer.store.sqlite.listing import Listing
 
 _START: Final = End(1 << 62, 0)

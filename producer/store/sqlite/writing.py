@@ -1,15 +1,16 @@
 """The writing side: one transaction holds the rows of many events and the positions after them."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 from producer.store.base import Bookmark, Changes, JobRow, KeyRow, Place
 from producer.store.errors import StoreReplaced
+from producer.store.news import news, one_each
 from producer.store.outcomes import FIRST_FINAL
+from producer.store.packing import pack
 from producer.store.sqlite import batches
-from producer.store.sqlite.bodies import pack
 from producer.store.sqlite.buckets import JOBS_A_BUCKET, Buckets
 from producer.store.sqlite.schema import transaction
 
@@ -48,24 +49,12 @@ def apply(connection: sqlite3.Connection, changes: Changes, *, bucket_size: int 
         generation, next_chunk = connection.execute("SELECT generation, next_chunk FROM state").fetchone()
         if generation != changes.generation:
             raise StoreReplaced("the job store was emptied by another process")
-        rows = news(changes, _positions(connection))
+        rows = one_each(news(changes, _positions(connection)))
         batches.announce(connection, changes.batches)
         batches.count(connection, rows)
         _write_jobs(connection, rows, next_chunk, bucket_size)
         _write_keys(connection, changes.keys)
         connection.executemany(_POSITION, ((*place, position) for place, position in changes.positions.items()))
-
-
-def news(changes: Changes, stored: Mapping[Place, int]) -> Sequence[JobRow]:
-    """Return the rows that are not in the store yet: another gateway may have written some of them."""
-    if not stored:
-        return changes.rows
-    requests, results = changes.requests_topic, changes.results_topic
-    return [
-        row
-        for row in changes.rows
-        if row.offset >= stored.get((results if row.outcome >= FIRST_FINAL else requests, row.partition), 0)
-    ]
 
 
 def _positions(connection: sqlite3.Connection) -> dict[Place, int]:
@@ -79,7 +68,7 @@ def _write_jobs(connection: sqlite3.Connection, rows: Sequence[JobRow], next_chu
     places, chunks = pack(rows, next_chunk)
     if chunks:
         connection.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?)", chunks)
-        size = sum(len(data) for _, _, _, data in chunks)
+        size = sum(len(chunk.data) for chunk in chunks)
         connection.execute(
             "UPDATE state SET next_chunk = ?, result_bytes = result_bytes + ?", (next_chunk + len(chunks), size)
         )
