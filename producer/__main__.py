@@ -1,6 +1,7 @@
 """``python -m producer``: the gateway as a process of its own."""
 
 import asyncio
+import logging
 import signal
 import sys
 from typing import Final
@@ -43,6 +44,7 @@ def main() -> int:
     """Run the gateway; returns the exit status."""
     settings = GatewaySettings()
     configure(settings.log_format, settings.log_level)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # repeats every retry; publisher and view say it once
     try:
         _run(serve(settings, KafkaSettings()))
     except (OSError, SettingsError) as wrong:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from producer.lane import Batch
 
@@ -39,8 +39,15 @@ class KafkaProducer:
                 await self._producer.stop()
 
     async def partitions_for(self, topic: str) -> set[int]:
-        """Return the topic's partitions."""
-        return set(await self._producer.partitions_for(topic))
+        """Return the topic's partitions, without asking for it by name: that would have some clusters create it."""
+        partitions = (await self._producer.client.fetch_all_metadata()).partitions_for_topic(topic)
+        if not partitions:
+            raise UnknownTopicOrPartitionError(f"no topic {topic}")
+        return set(partitions)
+
+    def known_partitions(self, topic: str) -> int:
+        """Return how many partitions the topic had when metadata was last fetched, 0 where that is not known."""
+        return len(self._producer.client.cluster.partitions_for_topic(topic) or ())
 
     async def reachable(self) -> bool:
         """Return whether a broker answers right now, by asking for fresh metadata."""

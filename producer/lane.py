@@ -46,6 +46,9 @@ class Client(Protocol):
     async def partitions_for(self, topic: str) -> set[int]:
         """Return the topic's partitions."""
 
+    def known_partitions(self, topic: str) -> int:
+        """Return how many partitions the topic had when metadata was last fetched, 0 where that is not known."""
+
     async def reachable(self) -> bool:
         """Return whether a broker answers right now."""
 

@@ -191,11 +191,25 @@ class Publisher:
         self._broken.clear()
         lanes = {name: await self._lanes_of(client, name) for name in self._topics}
         self._lanes = lanes
-        _log.info("publishing to kafka")
         while not self._broken.is_set():
-            self._reachable = await client.reachable()
+            self._note(reachable=await client.reachable())
+            if self._reachable:
+                await self._follow_growth(client)
             await _wait(self._broken, _RECONNECT_SECONDS)
         raise KafkaError("the producer cannot go on")
+
+    def _note(self, *, reachable: bool) -> None:
+        if self._reachable and not reachable:
+            _log.warning("kafka does not answer")
+        elif reachable and not self._reachable:
+            _log.info("kafka answers")
+        self._reachable = reachable
+
+    async def _follow_growth(self, client: Client) -> None:
+        """Give partitions that a topic has gained lanes too, since keys are spread over all of them."""
+        for name, lanes in self._lanes.items():
+            if client.known_partitions(name) > len(lanes):
+                lanes.extend((await self._lanes_of(client, name))[len(lanes) :])
 
     async def _lanes_of(self, client: Client, topic: str) -> list[Lane]:
         partitions = await client.partitions_for(topic)

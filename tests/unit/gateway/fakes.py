@@ -64,6 +64,9 @@ class FakeKafka:
     async def partitions_for(self, topic: str) -> set[int]:
         return set(range(self.partitions))
 
+    def known_partitions(self, topic: str) -> int:
+        return self.partitions
+
     async def reachable(self) -> bool:
         return self.up and not self.hanging
 

@@ -171,3 +171,13 @@ async def test_a_view_that_cannot_catch_up_never_says_404(served: Served) -> Non
     assert answer.status == 503
     assert "Retry-After" in answer.headers
     assert orjson.loads(await answer.read())["title"] == "Job view behind"
+
+
+async def test_partitions_that_a_topic_gains_get_their_share() -> None:
+    kafka = FakeKafka(partitions=2)
+    publisher = await connected(kafka)
+    kafka.partitions = 6
+    assert await came(lambda: len(publisher._lanes[TOPIC.name]) == 6)
+    await publisher.publish_many(TOPIC, [record(str(number)) for number in range(200)])
+    await publisher.stop(1)
+    assert {partition for partition, _ in kafka.log[TOPIC.name]} == set(range(6))
