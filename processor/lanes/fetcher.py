@@ -15,6 +15,7 @@ from aiokafka import errors as kafka
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.fetch import FetchRequest
 
+from processor.lanes.cancellation import leaked
 from processor.lanes.ends import Ends
 from processor.lanes.feed import Feed
 from schemas.logs import get_logger
@@ -117,7 +118,9 @@ class Fetcher:
         try:
             response = await client.send(node, request)
             troubled = self._hand_out(response, asked)
-        except (kafka.KafkaError, OSError) as error:
+        except (kafka.KafkaError, OSError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and not leaked():
+                raise
             _log.debug("fetch failed", node=node, error=repr(error))
             troubled = True
         if troubled:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from processor.lanes.cancellation import leaked
 from processor.lanes.failures import translated
 from processor.lanes.lane import LaneState
 from processor.lanes.source import LaneSource
+from schemas.logs import get_logger
 
 if TYPE_CHECKING:
     from aiokafka import TopicPartition
@@ -17,6 +19,8 @@ _PERIOD: Final = 1.0
 _ANSWER_SECONDS: Final = 5.0
 _LONGEST_STEP: Final = 5.0
 """Time beyond this between two looks does not count as a stall: the process was suspended, not stuck."""
+
+_log = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -60,9 +64,12 @@ class LagWatch:
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     await self._look()
-            except Exception as error:
-                if translated(error) is None:
+            except asyncio.CancelledError:
+                if not leaked():
                     raise
+            except Exception as error:  # noqa: BLE001 - the watch outlives whatever it meets
+                if translated(error) is None:
+                    _log.error("the lag cannot be read", exc_info=error)
 
     async def _look(self) -> None:
         lanes = {lane.partition: lane for lane in self._source.lanes}

@@ -9,6 +9,7 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from processor.errors import Fenced, Halted, LaneError, RecordRefused
+from processor.lanes.cancellation import leaked
 from processor.lanes.context import LaneContext
 from processor.lanes.failures import translated
 from processor.lanes.feed import Feed
@@ -74,25 +75,34 @@ class Lane:
             began = time.monotonic()
             try:
                 await self._serve()
-            except Exception as error:  # noqa: BLE001 - every error is classified, none is passed over
-                meaning = translated(error)
-                if meaning is None:
-                    self._context.fatal(error)
-                    return
-                self._context.aborted(_reason(meaning))
-                if not self._goes_on(meaning):
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every error is classified
+                if not self._outlives(error):
                     return
                 failures = 1 if time.monotonic() - began > _QUIET_SECONDS else failures + 1
                 await self._back_off(failures)
         self.state = LaneState.ENDED
+
+    def _outlives(self, error: BaseException) -> bool:
+        """Tell whether the lane starts again after an error; raises the lane's own cancellation."""
+        if isinstance(error, asyncio.CancelledError):
+            if not leaked():
+                raise error
+            error = ConnectionError("a broken connection cancelled a request")
+        meaning = translated(error)
+        if meaning is None:
+            self._context.fatal(error)
+            return False
+        self._context.aborted(_reason(meaning))
+        return self._goes_on(meaning)
 
     async def _serve(self) -> None:
         """Go through the order of things when a partition arrives, then move it until it is drained."""
         context = self._context
         book = context.book(self.partition, self._record_limit)
         try:
-            await book.start()
-            start, beginning = await self._start()
+            async with asyncio.timeout(context.commit_seconds):
+                await book.start()
+                start, beginning = await self._start()
             self._resolve_doubt(start)
             await remember(self._memory, self.feed, beginning, start)
             self.feed.seek(start)

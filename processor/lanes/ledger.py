@@ -56,6 +56,7 @@ class Ledger:
             TryAgain: a topic to write to lacks the partition, so far.
         """
         await self._producer.start()
+        self._producer._sender.sender_task.add_done_callback(self._sender_ended)  # noqa: SLF001 - see there
         for topic in self._topics:
             if self._partition.partition not in await self._producer.partitions_for(topic):
                 await self._producer.client.force_metadata_update()
@@ -94,6 +95,16 @@ class Ledger:
             delivery = await self._producer.send_batch(builder, topic, partition=self._partition.partition)
             delivery.add_done_callback(_looked_at)
             deliveries.append(delivery)
+
+    def _sender_ended(self, _sender: asyncio.Task[None]) -> None:
+        """Fail whoever waits: when a broken connection cancels its request, aiokafka's sender just returns."""
+        ended = ConnectionAbortedError("the producer has stopped sending")
+        manager = self._producer._txn_manager  # noqa: SLF001 - there is no other way to learn of it
+        if not manager.is_fatal_error():
+            self._producer._message_accumulator.fail_all(ended)  # noqa: SLF001 - see above
+            if manager.wait_for_transaction_end() is not None:
+                manager.fatal_error(ended)
+                manager.wait_for_transaction_end().exception()
 
     async def discard(self) -> None:
         """Close the connections at once, whatever is in flight; an open transaction is left for the next ledger."""

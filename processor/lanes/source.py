@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from processor.lanes.cancellation import leaked
 from processor.lanes.context import LaneContext
 from processor.lanes.ends import Ends
 from processor.lanes.failures import translated
@@ -110,15 +111,23 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
                     await self._connect()
                     connected = True
                 await self._take_part()
+            except asyncio.CancelledError:
+                if not leaked():
+                    raise
+                await self._fall_back("a broken connection cancelled a request")
             except Exception as error:  # noqa: BLE001 - every error is classified, none is passed over
                 meaning = translated(error)
                 if meaning is None:
                     self._context.fatal(error)
                     return
-                self.joined, self.why = False, str(meaning)
-                _log.warning("out of the group", why=self.why)
-                await self._leave()
-                await asyncio.sleep(_BACKOFF_SECONDS)
+                await self._fall_back(str(meaning))
+
+    async def _fall_back(self, why: str) -> None:
+        """Give the membership up, to join again in a moment."""
+        self.joined, self.why = False, why
+        _log.warning("out of the group", why=why)
+        await self._leave()
+        await asyncio.sleep(_BACKOFF_SECONDS)
 
     async def _connect(self) -> None:
         await self.ends.start(self._membership.topic)
@@ -154,8 +163,10 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         if consumer is not None:
             try:
                 await consumer.stop()
-            except Exception as error:  # noqa: BLE001 - the session times out then
+            except (Exception, asyncio.CancelledError) as error:
                 _log.warning("left the group without a word", error=repr(error))
+                if isinstance(error, asyncio.CancelledError) and not leaked():
+                    raise
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finish or abandon what is in hand of the partitions; nothing of them is written afterwards."""

@@ -182,6 +182,13 @@ async def test_what_passes_is_waited_out_and_goes_on_from_the_committed_offset(e
     assert bench.kafka.epoch == 3, "a fresh producer each time"
 
 
+async def test_a_cancellation_that_leaks_out_of_a_broken_connection_ends_nothing() -> None:
+    bench = _Bench(FakeKafka(list(_requests(0, 20)), faults=[asyncio.CancelledError()]))
+    async with _running(bench):
+        await _all_settled(bench)
+    _expect_exactly_once(bench, 20)
+
+
 async def test_an_error_that_aiokafka_wrapped_counts_by_its_cause() -> None:
     wrapped = KafkaError("Unexpected error during batch delivery")
     wrapped.__cause__ = InvalidTxnState()
