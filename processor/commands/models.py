@@ -58,13 +58,17 @@ def show(
 
 @models.command("promote")
 def promote(
-    version: Annotated[str, typer.Argument(help="version to serve")], *, county: County, as_json: AsJson = False
+    version: Annotated[str, typer.Argument(help="version to serve")],
+    *,
+    county: County,
+    force: Annotated[bool, typer.Option("--force", help="even if its study did not pass the gate")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let a model serve its county: verify it, note it in the store, announce it to the workers."""
     from processor.commands.train import announce_or_say_why_not  # noqa: PLC0415 - start-up time
 
     with _store() as store:
-        bundle = store.promote(_normal(county), version)
+        bundle = store.promote(_normal(county), version, force=force)
         announced = announce_or_say_why_not(bundle)
     facts = {"county_id": bundle.model.county_id, "version": bundle.version, "serving": True, "announced": announced}
     typer.echo(json.dumps(facts) if as_json else f"{bundle.version} serves {bundle.model.county_id}")

@@ -13,6 +13,7 @@ from schemas.settings import CommonSettings
 if TYPE_CHECKING:
     from processor.valuation.frame import Subjects
     from processor.valuation.model.appraisal import MassAppraisal
+    from processor.valuation.model.store import ModelStore
 
 _NO_CHARACTERISTICS = frozenset(
     {"property_id", "county_id", "features", "characteristics", "valuation_date", "valuation_method_hint", "job_id",
@@ -61,12 +62,20 @@ def _engine(county_id: str, version: str | None, market: str | None) -> "MassApp
 
     common = CommonSettings()
     store = ModelStore.at(common.model_store_url, common.data_dir)
-    bundle = store.read(county_id, version)
+    bundle = store.read(county_id, version or store.serving(county_id) or _unpublished(store, county_id))
     pool = None if market is None else market.partition(":")[0]
     level = store.level(county_id, bundle.version, pool)
     if market is not None and level is None:
         raise ValueError(f"the sales pool {pool} of correction {market} is not kept with {bundle.version}")
     return MassAppraisal(bundle, level=level)
+
+
+def _unpublished(store: "ModelStore", county_id: str) -> str | None:
+    """Return the last version trained where none serves, and say so."""
+    trained = store.versions(county_id)
+    if trained:
+        typer.echo(f"no model serves {county_id}; valued with {trained[0]}, which did not pass the gate", err=True)
+    return trained[0] if trained else None
 
 
 def _record(file: str) -> Mapping[str, Any]:

@@ -15,19 +15,22 @@ _PRD: Final = (0.98, 1.03)
 _PRB: Final = 0.05
 _VEI: Final = 10.0
 _COVERAGE: Final = (87.0, 93.0)
+_ANY_LEVEL: Final = (0.90, 1.10)
+_FEWEST: Final = 30
 _Z: Final = 1.96
 
 
-def objections(found: Study, serving: Study | None) -> list[str]:
-    """Return what speaks against publishing a model with this study, beside the study of the one in service."""
+def objections(found: Study) -> list[str]:
+    """Return what speaks against letting a model with this study serve."""
     checks = (
+        f"the study has {found.n} sales; {_FEWEST} are needed" if found.n < _FEWEST else None,
+        _outside("median ratio", found.median_ratio, None, _ANY_LEVEL),
         _outside("median ratio", found.median_ratio, found.median_ci, _LEVEL),
         _outside("COD", found.cod, found.cod_ci, (0.0, _COD)),
         _outside("PRD", found.prd, found.prd_ci, _PRD),
         _outside("PRB", found.prb, found.prb_ci, (-_PRB, _PRB)),
         _vertical(found),
         _covered(found),
-        _worse(found, serving),
     )
     return [check for check in checks if check is not None]
 
@@ -59,8 +62,8 @@ def _covered(found: Study) -> str | None:
     )
 
 
-def _worse(found: Study, serving: Study | None) -> str | None:
-    """Compare with the model in service: worse only if beyond the sampling error of both studies."""
+def worse(found: Study, serving: Study | None) -> str | None:
+    """Say whether a model is worse than the one in service, beyond the sampling error of both studies."""
     if serving is None or found.cod is None or serving.cod_ci is None or found.cod_ci is None:
         return None
     if found.cod_ci[0] <= serving.cod_ci[1]:

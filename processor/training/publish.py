@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from processor.ratio_study import Study
-from processor.training.gate import objections
+from processor.training.gate import objections, worse
 from processor.training.train import Trained
 from processor.valuation.frame import Sales
 from processor.valuation.model.appraisal import level_of
@@ -45,12 +45,14 @@ def publish(  # noqa: PLR0913 - what is published, where to, and who is told whe
     A bundle that does not serve is kept all the same, to be looked at or promoted by hand.
     """
     county_id = trained.county.county_id
-    reasons = objections(trained.study, serving_study(store, county_id))
-    bundle = store.write(trained.county, trained.papers, trained_at)
+    reasons = objections(trained.study)
+    bundle = store.write(trained.county, {**trained.papers, "objections": reasons}, trained_at)
+    comparison = worse(trained.study, serving_study(store, county_id))
+    reasons = reasons if comparison is None else [*reasons, comparison]
     store.keep_level(county_id, bundle.version, level_of(bundle.model, sales))
     published = force or not reasons
     if published:
-        store.promote(county_id, bundle.version)
+        store.promote(county_id, bundle.version, force=force)
         announce(bundle)
     return Publication(bundle, published, reasons, trained.study)
 

@@ -4,7 +4,7 @@ Whatever a training row is told about prices comes from the other folds, or the 
 an unsold property cannot have. Folds keep the sales of one property together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -87,11 +87,10 @@ def learn(sales: TrainingSales) -> Learned:
     """Learn the surroundings of the trees from sales; the order of the rows counts, so bring them sorted."""
     draft = _drafted(sales)
     evidence = _evidence(draft)
-    nearby = _nearby(evidence, kinds(draft.inputs), draft.fold)
-    places, placed = _places(draft)
-    worth = np.nan_to_num(placed[:, 0]) + nearby[:, FEATURES.index("nearest_60_residual")]
-    places = Places(places.area, places.effect, places.rate, centres.find(draft.position, worth))
-    placed = np.concatenate([placed, places.features(draft.inputs, draft.position)[:, 2:]], axis=1)
+    told = _told(draft, evidence, sales.day)
+    worth = np.nan_to_num(told.placed[:, 0]) + told.nearby[:, FEATURES.index("nearest_60_residual")]
+    places = _places(draft, centres.find(draft.position, worth))
+    placed = np.concatenate([told.placed, places.features(draft.inputs, draft.position)[:, 2:]], axis=1)
     encodings, encoded = _encodings(draft)
     return Learned(
         Surroundings(
@@ -100,8 +99,8 @@ def learn(sales: TrainingSales) -> Learned:
         draft.inputs,
         draft.fold,
         draft.target,
-        Surroundings.matrix(draft.inputs, encoded, placed, nearby),
-        _unseen(draft, sales.day),
+        Surroundings.matrix(draft.inputs, encoded, placed, told.nearby),
+        told.hedonic,
     )
 
 
@@ -194,26 +193,56 @@ def _lone_kinds(inputs: Inputs, property_id: Objects) -> Ints:
     return np.where(np.isin(kind, names[owners > 1]), -1, kind)
 
 
-def _nearby(evidence: Evidence, kind: Ints, fold: Ints) -> Floats:
-    nearby = np.empty((len(kind), len(FEATURES)))
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What training rows are told about prices, by the other folds alone.
+
+    ``hedonic`` is a log price, ``nearby`` [n, FEATURES] what neighbours fetched, ``placed`` [n, 2] the worth of areas.
+    """
+
+    hedonic: Floats
+    nearby: Floats
+    placed: Floats
+
+
+def _told(draft: _Draft, evidence: Evidence, day: Ints) -> _Told:
+    n = len(draft.fold)
+    told = _Told(np.empty(n), np.empty((n, len(FEATURES))), np.full((n, 2), np.nan))
+    kind = kinds(draft.inputs)
     for part in range(FOLDS):
-        inside, others = np.flatnonzero(fold == part), evidence.take(np.flatnonzero(fold != part))
+        inside, rest = np.flatnonzero(draft.fold == part), np.flatnonzero(draft.fold != part)
+        known, asked = draft.inputs.take(rest), draft.inputs.take(inside)
+        additive = hedonic.fit(draft.plan, known, day[rest], draft.target[rest]).additive
+        told.hedonic[inside] = _predicted(additive, asked)
+        residual = draft.target[rest] - _predicted(additive, known)
+        others = replace(evidence.take(rest), residual=np.clip(residual, -_CLIP, _CLIP))
         near, alike = others.on_map(evidence.position[inside]), others.in_space(evidence.space[inside])
-        nearby[inside] = others.features(near, alike, kind[inside])
-    return nearby
+        told.nearby[inside] = others.features(near, alike, kind[inside])
+        if draft.area != NOWHERE:
+            worth = residual + additive.levels[draft.area][known.codes[:, draft.area]]
+            told.placed[inside] = _area_means(draft, rest, worth)[asked.codes[:, draft.area]]
+    return told
 
 
-def _places(draft: _Draft) -> tuple[Places, Floats]:
-    """Return what areas are worth, and for the training rows the same out of fold [n, 2]."""
-    nowhere = np.zeros((0, 2))
+def _predicted(additive: Additive, inputs: Inputs) -> Floats:
+    return additive.predict(inputs, additive.curves.effects(additive.curves.scaled(inputs.numbers)))
+
+
+def _area_means(draft: _Draft, rows: Ints, worth: Floats) -> Floats:
+    """Return per area code [codes, 2] the mean of what the sales at ``rows`` were worth beyond, and of their rate."""
+    codes, size = draft.inputs.codes[rows, draft.area], draft.plan.categories[draft.area].size
+    rate = draft.rate[rows]
+    known = np.where(np.isnan(rate), np.nanmean(rate), rate)
+    return np.stack([encoding.level_means(codes, of, size, _AREA_PRIOR) for of in (worth, known)], axis=1)
+
+
+def _places(draft: _Draft, dear: Floats) -> Places:
     if draft.area == NOWHERE:
-        return Places(NOWHERE, np.zeros(1), np.zeros(1), nowhere), np.full((len(draft.fold), 2), np.nan)
-    codes, size = draft.inputs.codes[:, draft.area], draft.plan.categories[draft.area].size
-    worth = draft.residual + draft.hedonic.levels[draft.area][codes]
-    rate = np.where(np.isnan(draft.rate), np.nanmean(draft.rate), draft.rate)
-    effect, own_rate = (encoding.level_means(codes, of, size, _AREA_PRIOR) for of in (worth, rate))
-    columns = [encoding.out_of_fold(codes, of, size, draft.fold, _AREA_PRIOR) for of in (worth, rate)]
-    return Places(draft.area, effect, own_rate, nowhere), np.stack(columns, axis=1)
+        return Places(NOWHERE, np.zeros(1), np.zeros(1), dear)
+    everyone = np.arange(len(draft.fold))
+    worth = draft.residual + draft.hedonic.levels[draft.area][draft.inputs.codes[:, draft.area]]
+    means = _area_means(draft, everyone, worth)
+    return Places(draft.area, means[:, 0].copy(), means[:, 1].copy(), dear)
 
 
 def _encodings(draft: _Draft) -> tuple[tuple[Floats, ...], Floats]:
@@ -223,14 +252,3 @@ def _encodings(draft: _Draft) -> tuple[tuple[Floats, ...], Floats]:
         tables.append(encoding.level_means(codes, draft.target, category.size))
         columns.append(encoding.out_of_fold(codes, draft.target, category.size, draft.fold))
     return tuple(tables), np.stack(columns, axis=1) if columns else np.empty((len(draft.fold), 0))
-
-
-def _unseen(draft: _Draft, day: Ints) -> Floats:
-    """Return each sale's log price by the hedonic of the other folds."""
-    out = np.empty(len(day))
-    for part in range(FOLDS):
-        inside, others = np.flatnonzero(draft.fold == part), np.flatnonzero(draft.fold != part)
-        fitted = hedonic.fit(draft.plan, draft.inputs.take(others), day[others], draft.target[others]).additive
-        left_out = draft.inputs.take(inside)
-        out[inside] = fitted.predict(left_out, fitted.curves.effects(fitted.curves.scaled(left_out.numbers)))
-    return out

@@ -4,7 +4,8 @@
 
     BundleError
     ├── NoSuchBundle      there is none of that county and version
-    └── CorruptBundle     it cannot be read, or its content is not what its version says
+    ├── CorruptBundle     it cannot be read, or its content is not what its version says
+    └── Objected          its study did not pass the gate
 """
 
 
@@ -18,3 +19,7 @@ class NoSuchBundle(BundleError):  # noqa: N818 - reads as what it is
 
 class CorruptBundle(BundleError):  # noqa: N818 - reads as what it is
     """A bundle is refused: files are missing or damaged, or were changed after the version was given."""
+
+
+class Objected(BundleError):  # noqa: N818 - reads as what it is
+    """A bundle may not serve: its forward study did not pass the gate."""

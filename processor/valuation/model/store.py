@@ -17,7 +17,7 @@ import orjson
 from processor.valuation.model import bundle
 from processor.valuation.model.bundle import Bundle
 from processor.valuation.model.county import CountyModel
-from processor.valuation.model.errors import CorruptBundle, NoSuchBundle
+from processor.valuation.model.errors import CorruptBundle, NoSuchBundle, Objected
 from processor.valuation.model.market import Level
 
 _SERVING: Final = "serving.json"
@@ -93,13 +93,16 @@ class ModelStore:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def promote(self, county_id: str, version: str) -> Bundle:
+    def promote(self, county_id: str, version: str, *, force: bool = False) -> Bundle:
         """Let a version serve; it is read and verified first.
 
         Raises:
-            NoSuchBundle, CorruptBundle: there is none, or it is refused; the old one serves on.
+            NoSuchBundle, CorruptBundle: there is none, or it is damaged; the old one serves on.
+            Objected: its study did not pass the gate, and ``force`` is not given.
         """
         found = self.read(county_id, version)
+        if found.manifest["objections"] and not force:
+            raise Objected(f"{version} did not pass the gate: " + "; ".join(found.manifest["objections"]))
         _replace(self.root / county_id / _SERVING, orjson.dumps({"version": version}))
         return found
 
