@@ -1,22 +1,103 @@
-"""Carries out a plan of faults on a fleet and writes each down, from its beginning until its process ran again."""
+"""Carries out a plan of faults and writes each down, from its beginning until its target was itself again."""
 
 import asyncio
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
-from tests.chaos.fleet import Fleet, Member, now_ms
+from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Fault, Operation
 from tests.chaos.plan import Action, Part, PlannedFault
+from tests.chaos.proxy import Proxy, Weather
 from tests.waiting import holds
 
 _READY_SECONDS: Final = 20.0
-_GRACE_SECONDS: Final = 15.0
+_GRACE_SECONDS: Final = 30.0
+_SIGNALS: Final = {Action.KILL: signal.SIGKILL, Action.TERM: signal.SIGTERM}
 
 
-async def carry_out(faults: Sequence[PlannedFault], fleet: Fleet, journal: list[Operation]) -> None:
+class Target(Protocol):
+    """What faults happen to."""
+
+    @property
+    def name(self) -> str:
+        """How the history calls it."""
+        ...
+
+    async def ready(self) -> bool:
+        """Return whether it is itself: a fault that finds it broken already shows little."""
+        ...
+
+    async def suffer(self, fault: PlannedFault) -> None:
+        """Undergo a fault; return when it is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as the target of signals; killed or ended, its supervisor starts it again."""
+
+    member: Member
+
+    @property
+    def name(self) -> str:
+        """The name of the process."""
+        return self.member.name
+
+    async def ready(self) -> bool:
+        """Return whether it runs and does its work."""
+        return self.member.service.exit_code() is None and await self.member.ready()
+
+    async def suffer(self, fault: PlannedFault) -> None:
+        """Pause for a while, or end and be started again.
+
+        Raises:
+            TimeoutError: it has not ended in time, or was not started again.
+        """
+        service = self.member.service
+        if fault.kind.action is Action.PAUSE:
+            service.signal(signal.SIGSTOP)
+            await asyncio.sleep(fault.seconds)
+            service.signal(signal.SIGCONT)
+            return
+        pid = service.pid
+        service.signal(_SIGNALS[Action(fault.kind.action)])
+
+        async def is_another() -> bool:
+            return service.pid != pid
+
+        if not await holds(is_another, _GRACE_SECONDS):
+            raise TimeoutError(f"{self.name} did not end and start again within {_GRACE_SECONDS:.0f} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The connections to one broker as the target of bad weather."""
+
+    proxy: Proxy
+
+    @property
+    def name(self) -> str:
+        """The name of the proxy."""
+        return self.proxy.name
+
+    async def ready(self) -> bool:
+        """Return whether the weather is clear."""
+        return self.proxy.weather is Weather.CLEAR
+
+    async def suffer(self, fault: PlannedFault) -> None:
+        """Have bad weather for a while."""
+        self.proxy.weather = Weather(fault.kind.action)
+        await asyncio.sleep(fault.seconds)
+        self.proxy.weather = Weather.CLEAR
+
+
+async def carry_out(
+    faults: Sequence[PlannedFault], targets: Mapping[Part, Sequence[Target]], journal: list[Operation]
+) -> None:
     """Do all faults; those of different targets overlap, those of one target come one after the other.
 
     A fault waits until its target is ready again after the one before, but not for ever: a target that cannot get ready
@@ -28,55 +109,13 @@ async def carry_out(faults: Sequence[PlannedFault], fleet: Fleet, journal: list[
     start = time.monotonic()
     async with asyncio.TaskGroup() as group:
         for (part, target), lane in lanes.items():
-            group.create_task(_lane(lane, fleet.of(part)[target], start, journal))
+            group.create_task(_lane(lane, targets[part][target], start, journal))
 
 
-async def _lane(faults: Sequence[PlannedFault], member: Member, start: float, journal: list[Operation]) -> None:
+async def _lane(faults: Sequence[PlannedFault], target: Target, start: float, journal: list[Operation]) -> None:
     for fault in faults:
         await asyncio.sleep(max(0.0, start + fault.at - time.monotonic()))
-        await _until_ready(member)
+        await holds(target.ready, _READY_SECONDS)
         begun = now_ms()
-        await _DO[fault.kind.action](member, fault.seconds)
-        journal.append(Fault(fault.kind.name, member.name, begun, now_ms()))
-
-
-async def _until_ready(member: Member) -> None:
-    async def runs_and_serves() -> bool:
-        return member.service.exit_code() is None and await member.ready()
-
-    await holds(runs_and_serves, _READY_SECONDS)
-
-
-async def _kill(member: Member, _seconds: float) -> None:
-    pid = member.service.pid
-    member.service.signal(signal.SIGKILL)
-    await _restarted(member, pid)
-
-
-async def _term(member: Member, _seconds: float) -> None:
-    pid = member.service.pid
-    member.service.signal(signal.SIGTERM)
-    await _restarted(member, pid)
-
-
-async def _pause(member: Member, seconds: float) -> None:
-    member.service.signal(signal.SIGSTOP)
-    await asyncio.sleep(seconds)
-    member.service.signal(signal.SIGCONT)
-
-
-async def _restarted(member: Member, pid: int) -> None:
-    """Return when the supervisor has started the process anew.
-
-    Raises:
-        TimeoutError: the process has not ended in time, or was not started again.
-    """
-
-    async def is_another() -> bool:
-        return member.service.pid != pid
-
-    if not await holds(is_another, _GRACE_SECONDS):
-        raise TimeoutError(f"{member.name} did not end and start again within {_GRACE_SECONDS:.0f} s")
-
-
-_DO: Final = {Action.KILL: _kill, Action.TERM: _term, Action.PAUSE: _pause}
+        await target.suffer(fault)
+        journal.append(Fault(fault.kind.name, target.name, begun, now_ms()))

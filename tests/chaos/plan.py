@@ -7,6 +7,8 @@ from enum import StrEnum
 from itertools import cycle
 from typing import Final
 
+from tests.chaos.proxy import Weather
+
 SESSION_SECONDS: Final = 6.0
 """Session timeout that the workers of a run are given: the shortest that Kafka's brokers take by default."""
 
@@ -17,6 +19,8 @@ class Part(StrEnum):
     WORKER = "worker"
     GATEWAY = "gateway"
     BROKER = "broker"
+    NETWORK = "network"
+    """The connections of all clients to one broker."""
 
 
 class Action(StrEnum):
@@ -29,11 +33,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A class of faults; ``seconds`` bounds how long a pause lasts."""
+    """A class of faults; ``seconds`` bounds how long one lasts, where that is not up to the process."""
 
     name: str
     part: Part
-    action: Action
+    action: Action | Weather
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
@@ -50,6 +54,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("broker-kill", Part.BROKER, Action.KILL),
         Kind("broker-term", Part.BROKER, Action.TERM),
         Kind("broker-pause", Part.BROKER, Action.PAUSE, (0.3, 3.0)),
+        Kind("network-latency", Part.NETWORK, Weather.LATENCY, (1.0, 4.0)),
+        Kind("network-slow", Part.NETWORK, Weather.SLOW, (1.0, 3.0)),
+        Kind("network-slices", Part.NETWORK, Weather.SLICE, (0.5, 2.0)),
+        Kind("network-black-hole", Part.NETWORK, Weather.BLACK_HOLE, (0.5, 4.0)),
+        Kind("network-reset", Part.NETWORK, Weather.RESET, (0.0, 1.0)),
+        Kind("network-cut", Part.NETWORK, Weather.CUT, (0.5, 2.0)),
     )
 }
 

@@ -8,19 +8,21 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
 from deploy.local.kafka import LocalKafka, Plan
+from deploy.local.ports import free_ports
 from schemas.topics import topics
 from tests.chaos.audit import audit_topics, audit_view
-from tests.chaos.breaking import carry_out
+from tests.chaos.breaking import Network, Process, Target, carry_out
 from tests.chaos.fleet import Fleet, Place, brokers, gateway, now_ms, worker
 from tests.chaos.history import Asked, End, Operation, Outcome, Result, Sent, Viewed
 from tests.chaos.plan import Part, plan
+from tests.chaos.proxy import Proxy
 from tests.chaos.sending import Sender, sender
 from tests.chaos.watching import Customer, Scraper, Watcher
 from tests.chaos.workload import COUNTY, Mix, Workload
@@ -82,17 +84,45 @@ def _command(place: Place, *arguments: str) -> None:
 
 async def _run(scenario: Scenario, place: Place, kafka: LocalKafka) -> list[Operation]:
     journal: list[Operation] = []
-    workers = [worker(place, number, scenario.worker_settings) for number in range(scenario.workers)]
-    fleet = Fleet([*brokers(kafka), *workers, gateway(place)], journal)
+    async with _behind_proxies(kafka) as proxies:
+        behind = replace(place, bootstrap=",".join(proxy.address for proxy in proxies))
+        workers = [worker(behind, number, scenario.worker_settings) for number in range(scenario.workers)]
+        fleet = Fleet([*brokers(kafka), *workers, gateway(behind)], journal)
+        await _carry_on(scenario, place, fleet, proxies, journal)
+    return journal
+
+
+@asynccontextmanager
+async def _behind_proxies(kafka: LocalKafka) -> AsyncIterator[Sequence[Proxy]]:
+    """Put a proxy before each broker; workers and gateway know only these."""
+    ports = [broker.seat.port for broker in kafka.brokers]
+    proxies = [
+        Proxy(f"network-{number}", own, port)
+        for number, (own, port) in enumerate(zip(free_ports(len(ports)), ports, strict=True))
+    ]
+    for proxy in proxies:
+        for other in proxies:
+            if other is not proxy:
+                proxy.speaks_for(other)
+        await proxy.start()
+    try:
+        yield proxies
+    finally:
+        for proxy in proxies:
+            await proxy.stop()
+
+
+async def _carry_on(
+    scenario: Scenario, place: Place, fleet: Fleet, proxies: Sequence[Proxy], journal: list[Operation]
+) -> None:
     fleet.start()
     try:
         async with _supervised(fleet):
-            await _ask_and_break(scenario, place, fleet, journal)
+            await _ask_and_break(scenario, place, fleet, proxies, journal)
             journal += await asyncio.to_thread(audit_topics, place.bootstrap, _TOPICS)
             journal += await _view(fleet.of(Part.GATEWAY)[0].url, journal)
     finally:
         fleet.stop(_STOP_SECONDS)
-    return journal
 
 
 @asynccontextmanager
@@ -104,21 +134,24 @@ async def _supervised(fleet: Fleet) -> AsyncIterator[None]:
         supervision.cancel()
 
 
-async def _ask_and_break(scenario: Scenario, place: Place, fleet: Fleet, journal: list[Operation]) -> None:
+async def _ask_and_break(
+    scenario: Scenario, place: Place, fleet: Fleet, proxies: Sequence[Proxy], journal: list[Operation]
+) -> None:
     properties = await asyncio.to_thread(_properties, place.bootstrap, scenario.seed)
     orders = Workload(Mix(scenario.seed, properties, scenario.http_share)).orders(
         scenario.requests, now_ms() + 500, scenario.per_second
     )
     seconds = scenario.requests / scenario.per_second
-    targets = {part: len(fleet.of(part)) for part in Part}
-    faults = plan(scenario.seed, seconds, scenario.faults, targets)
+    targets: dict[Part, list[Target]] = {part: [Process(each) for each in fleet.of(part)] for part in Part}
+    targets[Part.NETWORK] = [Network(proxy) for proxy in proxies]
+    faults = plan(scenario.seed, seconds, scenario.faults, {part: len(each) for part, each in targets.items()})
     url = fleet.of(Part.GATEWAY)[0].url
     watcher = Watcher(place.bootstrap, _TOPICS.results, journal)
     async with sender(place.bootstrap, _TOPICS.requests.name, url, journal) as sending, asyncio.TaskGroup() as group:
         customer = Customer(url, sending.accepted, journal, scenario.seed)
         scraper = Scraper(fleet.of(Part.WORKER), journal)
         onlookers = [group.create_task(each) for each in (watcher.watch(), customer.ask(), scraper.scrape())]
-        await asyncio.gather(sending.send_all(orders), carry_out(faults, fleet, journal))
+        await asyncio.gather(sending.send_all(orders), carry_out(faults, targets, journal))
         await _answered(sending, watcher, scenario.quiet_seconds)
         await asyncio.to_thread(_dead_letters_written, place.bootstrap, journal, scenario.quiet_seconds)
         for each in onlookers:

@@ -6,13 +6,23 @@ from typing import Final
 _WORKERS: Final[Mapping[str, float]] = {"worker-kill": 6, "worker-term": 4, "worker-pause": 4, "worker-freeze": 2}
 _GATEWAY: Final[Mapping[str, float]] = {"gateway-kill": 2, "gateway-term": 1, "gateway-pause": 1}
 _BROKERS: Final[Mapping[str, float]] = {"broker-kill": 2, "broker-term": 1, "broker-pause": 1}
+_NETWORK: Final[Mapping[str, float]] = {
+    "network-latency": 1,
+    "network-slow": 1,
+    "network-slices": 1,
+    "network-black-hole": 2,
+    "network-reset": 3,
+    "network-cut": 3,
+}
 
 MIXES: Final[Mapping[str, Mapping[str, float]]] = {
     "none": {},
     "workers": _WORKERS,
     "gateway": _GATEWAY,
     "brokers": _BROKERS,
-    "all": {**_WORKERS, **_GATEWAY, **_BROKERS},
+    "network": _NETWORK,
+    "processes": {**_WORKERS, **_GATEWAY, **_BROKERS},
+    "all": {**_WORKERS, **_GATEWAY, **_BROKERS, **_NETWORK},
 }
 
 

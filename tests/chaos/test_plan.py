@@ -11,7 +11,7 @@ from tests.chaos.plan import KINDS, SESSION_SECONDS, Part, plan
 from tests.chaos.scenarios import MIXES, faults_of
 from tests.chaos.workload import Mix, Workload
 
-_TARGETS = {Part.WORKER: 3, Part.GATEWAY: 1, Part.BROKER: 3}
+_TARGETS = {Part.WORKER: 3, Part.GATEWAY: 1, Part.BROKER: 3, Part.NETWORK: 3}
 
 
 def test_a_seed_gives_one_plan() -> None:

@@ -17,6 +17,8 @@ _FAULTS = {
     "worker-freeze": 1,
     "gateway-kill": 1,
     "broker-kill": 1,
+    "network-cut": 2,
+    "network-reset": 1,
 }
 
 
