@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from processor.lanes.lane import Lane, LaneState
+from processor.lanes.lag import WatchedLane
+from processor.lanes.lane import LaneState
 
 _SILENCE_SECONDS: Final = 10.0
 """Kafka counts as away when it has not answered for this long."""
@@ -16,11 +17,18 @@ _STUCK_EXTRA: Final = 10.0
 class Membership(Protocol):
     """What health needs to know of the source."""
 
-    joined: bool
-    why: str
+    @property
+    def joined(self) -> bool:
+        """Whether the worker is a member of its group."""
+        ...
 
     @property
-    def lanes(self) -> Collection[Lane]:
+    def why(self) -> str:
+        """Why it is not."""
+        ...
+
+    @property
+    def lanes(self) -> Collection[WatchedLane]:
         """The lanes held now."""
         ...
 
@@ -28,7 +36,10 @@ class Membership(Protocol):
 class Lag(Protocol):
     """What health needs to know of the lag."""
 
-    answered: float | None
+    @property
+    def answered(self) -> float | None:
+        """When Kafka last answered, on the monotonic clock."""
+        ...
 
     @property
     def stalled_seconds(self) -> float:

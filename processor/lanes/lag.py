@@ -2,18 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
+
+from aiokafka import TopicPartition
 
 from processor.lanes.cancellation import leaked
 from processor.lanes.failures import translated
 from processor.lanes.lane import LaneState
-from processor.lanes.source import LaneSource
 from schemas.logs import get_logger
-
-if TYPE_CHECKING:
-    from aiokafka import TopicPartition
 
 _PERIOD: Final = 1.0
 _ANSWER_SECONDS: Final = 5.0
@@ -31,15 +29,67 @@ class Stall:
     seconds: float = 0.0
 
 
+class WatchedLane(Protocol):
+    """What the watch needs of a lane."""
+
+    @property
+    def partition(self) -> TopicPartition:
+        """The lane's partition."""
+        ...
+
+    @property
+    def settled(self) -> int | None:
+        """The offset up to which every request is settled."""
+        ...
+
+    @property
+    def state(self) -> LaneState:
+        """How the lane stands."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why, for people."""
+        ...
+
+
+class WatchedEnds(Protocol):
+    """Where the ends of partitions are asked."""
+
+    async def last(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset after the last record of each partition."""
+        ...
+
+
+class Watched(Protocol):
+    """What the watch needs of the source."""
+
+    @property
+    def lanes(self) -> Collection[WatchedLane]:
+        """The lanes held now."""
+        ...
+
+    @property
+    def ends(self) -> WatchedEnds:
+        """Where the ends of partitions are asked."""
+        ...
+
+
 class LagWatch:
     """Asks for the ends of the held partitions every second and compares them with what the lanes have settled."""
 
-    def __init__(self, source: LaneSource, shown: Callable[[dict[int, int]], None]) -> None:
+    def __init__(
+        self,
+        source: Watched,
+        shown: Callable[[dict[int, int]], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._shown = shown
+        self._now = now
         self._stalls: dict[TopicPartition, Stall] = {}
         self._task: asyncio.Task[None] | None = None
-        self._looked = time.monotonic()
+        self._looked = now()
         self.answered: float | None = None
         """When Kafka last answered (monotonic clock)."""
 
@@ -63,7 +113,7 @@ class LagWatch:
             await asyncio.sleep(_PERIOD)
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    await self._look()
+                    await self.look()
             except asyncio.CancelledError:
                 if not leaked():
                     raise
@@ -71,10 +121,11 @@ class LagWatch:
                 if translated(error) is None:
                     _log.error("the lag cannot be read", exc_info=error)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Ask once; raises what aiokafka raises when Kafka does not answer."""
         lanes = {lane.partition: lane for lane in self._source.lanes}
         ends = await self._source.ends.last(lanes) if lanes else {}
-        now = time.monotonic()
+        now = self._now()
         step, self._looked, self.answered = min(now - self._looked, _LONGEST_STEP), now, now
         lags = {}
         for partition, lane in lanes.items():
