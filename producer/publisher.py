@@ -174,12 +174,19 @@ class Publisher:
             for lane in self._all_lanes():
                 lane.expire(now)
 
+    @staticmethod
+    def _say(reason: str, before: str) -> str:
+        if reason != before:
+            _log.warning("kafka is away", reason=reason)
+        return reason
+
     async def _stay_connected(self) -> None:
+        said = ""
         while True:
             try:
                 await self._connected()
             except (KafkaError, OSError) as wrong:
-                _log.warning("kafka is away", error=str(wrong) or type(wrong).__name__)
+                said = self._say(str(wrong) or type(wrong).__name__, said)
                 await self._disconnect("the connection to Kafka was lost", 0.5)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 

@@ -81,13 +81,17 @@ class PropertyCopy:
         return await self._table.models()
 
     async def _run(self) -> None:
+        said = ""
         while True:
             try:
                 await self._begin(await self._opened())
+                said = ""
                 while True:
                     await self._take(await self._log.poll(_POLL_S))
             except LogUnavailable as wrong:
-                _log.info("the roll's topics cannot be read; trying again", reason=str(wrong))
+                if str(wrong) != said:
+                    _log.warning("the copy of the roll waits", reason=str(wrong))
+                said = str(wrong)
             except Exception:  # noqa: BLE001 - the gateway goes on, its log says why the copy does not
                 _log.exception("the copy of the roll failed; beginning anew")
             finally:

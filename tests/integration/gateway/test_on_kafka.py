@@ -120,6 +120,7 @@ async def test_the_gateway_outlives_kafka(tmp_path: Path) -> None:
             assert await gateway.answers("/readyz"), gateway.log.read_text()
             status, job = await gateway.json("POST", RUN, json=GOOD)
             assert status == 202
+            assert await gateway.json("GET", f"{STATUS}/{job['job_id']}") == (200, job)
             cluster.kill(0)
             await refused_in_time(gateway)
             assert await gateway.json("GET", f"{STATUS}/{job['job_id']}") == (200, job)
