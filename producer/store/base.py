@@ -118,6 +118,23 @@ class JobFilter:
     limit: int = DEFAULT_LIMIT
     cursor: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a limit that is out of bounds."""
+        if not 1 <= self.limit <= MAX_LIMIT:
+            raise ValueError(f"limit must be 1 to {MAX_LIMIT}")
+
+    @property
+    def listing(self) -> tuple[object, ...]:
+        """Return what a cursor of this listing is bound to: everything but the page."""
+        return (
+            self.county_id,
+            self.property_id,
+            self.status,
+            self.failure_reason,
+            self.batch_id,
+            self.created_after_ms,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -190,7 +207,6 @@ class JobReads(Protocol):
 
         Raises:
             BadCursor: the cursor is none of this listing.
-            ValueError: the limit is out of bounds.
         """
 
     async def idempotency(self, key_id: UUID) -> tuple[UUID, bytes] | None:

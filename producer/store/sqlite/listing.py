@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from producer.store.base import MAX_LIMIT, JobFilter, Page
+from producer.store.base import JobFilter, Page
 from producer.store.cursor import Cursors, End
 from producer.store.outcomes import codes_of
 from producer.store.packing import BodyPlace
@@ -35,8 +35,6 @@ class Listing:
     """Answers one page of one filter."""
 
     def __init__(self, connection: sqlite3.Connection, bodies: Bodies, wanted: JobFilter) -> None:
-        if not 1 <= wanted.limit <= MAX_LIMIT:
-            raise ValueError(f"limit must be 1 to {MAX_LIMIT}")
         self._connection = connection
         self._bodies = bodies
         self._wanted = wanted
@@ -47,7 +45,7 @@ class Listing:
         """Return the page; with ``results`` every item carries its result."""
         (generation,) = self._connection.execute("SELECT generation FROM state").fetchone()
         wanted = self._wanted
-        cursors = Cursors(generation, _listing_of(wanted))
+        cursors = Cursors(generation, wanted.listing)
         start = _START if wanted.cursor is None else cursors.read(wanted.cursor)
         keys = self._keys(start, wanted.limit + 1)
         more = len(keys) > wanted.limit
@@ -168,14 +166,3 @@ class Listing:
             " ORDER BY created_ms DESC, seq DESC"
         )
         return b"[%b]" % b",".join(with_results(self._bodies, ((job, BodyPlace(*place)) for job, *place in found)))
-
-
-def _listing_of(wanted: JobFilter) -> tuple[object, ...]:
-    return (
-        wanted.county_id,
-        wanted.property_id,
-        wanted.status,
-        wanted.failure_reason,
-        wanted.batch_id,
-        wanted.created_after_ms,
-    )

@@ -23,8 +23,8 @@ from producer.store.base import (
     Retention,
 )
 from producer.store.errors import StoreUnavailable
+from producer.store.lookups import Lookups
 from producer.store.sqlite import batches, writing
-from producer.store.sqlite.lookups import Lookups
 from producer.store.sqlite.pruning import prune
 from producer.store.sqlite.reading import Reader
 from producer.store.sqlite.schema import empty, open_reader, open_writer, transaction
