@@ -110,16 +110,19 @@ class Ledger:
         """Close the connections at once, whatever is in flight; an open transaction is left for the next ledger."""
         producer = self._producer
         producer._closed = True  # noqa: SLF001 - stop() would first try to deliver what must not be delivered
-        with contextlib.suppress(Exception):
-            await producer.client.close()
         # Whatever the sender still waits for will not come any more.
         producer._message_accumulator.fail_all(ConnectionAbortedError("discarded"))  # noqa: SLF001 - see above
         sender = producer._sender.sender_task  # noqa: SLF001 - see above
         for _ in range(_CANCELLATIONS):
+            if sender is not None:
+                sender.cancel()
+            with contextlib.suppress(Exception):
+                await producer.client.close()
             if sender is None or sender.done():
                 break
-            sender.cancel()
             await asyncio.wait({sender}, timeout=0.5)
+        with contextlib.suppress(Exception):
+            await producer.client.close()  # a request under way may have connected once more
 
 
 def _looked_at(delivery: asyncio.Future[Any]) -> None:
