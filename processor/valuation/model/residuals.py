@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from processor.valuation.eligibility import DATE, DUPLICATE, NO_PRICE, PRICE_FLOOR, judge
+from processor.valuation.eligibility import DATE, DUPLICATE, NO_PRICE, PRICE_FLOOR, UNIT_PRICE, judge
 from processor.valuation.frame import Floats, Ints, Objects, Sales
 from processor.valuation.model.county import CountyModel, texts
 from processor.valuation.plausibility import cleaned, implausible
 
-UNUSABLE = frozenset({NO_PRICE, PRICE_FLOOR, DATE, DUPLICATE})
+UNUSABLE = frozenset({NO_PRICE, PRICE_FLOOR, DATE, DUPLICATE, UNIT_PRICE})
 """Verdicts after which a sale tells nothing about the market, however odd the others are."""
 
 
