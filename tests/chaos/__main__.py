@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.chaos import history, report
 from tests.chaos.checker import check
 from tests.chaos.figures import figures
+from tests.chaos.plan import KINDS
 from tests.chaos.run import Scenario, run
 from tests.chaos.scenarios import MIXES, faults_of
 
@@ -25,7 +26,9 @@ def main(  # noqa: PLR0913 - the options of a command
     requests: Annotated[int, typer.Option(help="how many requests")] = 100_000,
     rate: Annotated[float, typer.Option(help="requests a second")] = 2_000,
     faults: Annotated[int, typer.Option(help="how many faults at least")] = 44,
-    mix: Annotated[str, typer.Option(help=f"which faults: {', '.join(MIXES)}")] = "all",
+    mix: Annotated[
+        str, typer.Option(help=f"which faults: {', '.join(MIXES)}, or one kind of {', '.join(KINDS)}")
+    ] = "all",
     workers: Annotated[int, typer.Option(help="how many workers")] = 3,
     brokers: Annotated[int, typer.Option(help="one broker or three, replicated")] = 1,
     seed: Annotated[int, typer.Option(help="seed of requests and faults")] = 1,

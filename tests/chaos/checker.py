@@ -195,10 +195,13 @@ def _dead_letters_of(request: Request, letters: list[DeadLetter], *, dead: bool)
 
 
 def _answers(books: Books) -> Iterator[Anomaly]:
-    """An accepted job is known from its 202 on, and a finished one stays as the topic has it."""
+    """An accepted job is known from its acknowledgement on, and a finished one stays as the topic has it.
+
+    A record that is no valid request makes no job before it has been judged: until then it may be unknown.
+    """
     accepted: dict[str, int] = {}
-    for answers in books.acknowledged.values():
-        for each in answers:
+    for token, answers in books.acknowledged.items():
+        for each in answers if token in books.asked and books.asked[token].end is not End.INVALID else ():
             job_id = each.job_id or each.token
             accepted[job_id] = min(each.end_ms, accepted.get(job_id, each.end_ms))
     finished: dict[str, str] = {}

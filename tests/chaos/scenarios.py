@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from tests.chaos.plan import KINDS
+
 _WORKERS: Final[Mapping[str, float]] = {"worker-kill": 6, "worker-term": 4, "worker-pause": 4, "worker-freeze": 2}
 _GATEWAY: Final[Mapping[str, float]] = {"gateway-kill": 2, "gateway-term": 1, "gateway-pause": 1}
 _BROKERS: Final[Mapping[str, float]] = {"broker-kill": 2, "broker-term": 1, "broker-pause": 1}
@@ -27,7 +29,13 @@ MIXES: Final[Mapping[str, Mapping[str, float]]] = {
 
 
 def faults_of(mix: str, count: int) -> dict[str, int]:
-    """Return how often each kind comes, each at least once and ``count`` or a few more in all."""
-    weights = MIXES[mix]
+    """Return how often each kind comes, each at least once and ``count`` or a few more in all.
+
+    ``mix`` names a mix, or one kind of faults.
+
+    Raises:
+        KeyError: there is no such mix or kind.
+    """
+    weights = MIXES[mix] if mix in MIXES else {KINDS[mix].name: 1.0}
     total = sum(weights.values())
     return {name: max(1, -int(-count * weight // total)) for name, weight in weights.items()}

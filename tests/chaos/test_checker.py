@@ -38,6 +38,12 @@ def test_a_404_before_the_202_is_no_anomaly() -> None:
     assert check(history) == []
 
 
+def test_an_invalid_request_may_be_unknown_until_it_has_failed() -> None:
+    history = clean_run()
+    history.append(Polled("invalid", 12, 404, None))
+    assert check(history) == []
+
+
 def test_an_ambiguous_request_that_was_never_written_needs_no_result_but_an_answer() -> None:
     history = clean_run()
     history.append(Asked("late", Via.KAFKA, End.COMPLETED, "P", "BENTON", None, "2026-01-01", 9))

@@ -47,6 +47,10 @@ def test_a_mix_has_each_kind_and_at_least_the_number_asked_for(mix: str, count: 
     assert set(faults) <= set(KINDS)
 
 
+def test_one_kind_alone_is_a_mix_too() -> None:
+    assert faults_of("worker-freeze", 7) == {"worker-freeze": 7}
+
+
 def test_a_seed_gives_one_workload() -> None:
     mix = Mix(3, ["PROP123"], http_share=0.1)
     assert list(Workload(mix).orders(500, 0, 100)) == list(Workload(mix).orders(500, 0, 100))
