@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.chaos import history, report
 from tests.chaos.checker import check
 from tests.chaos.figures import figures
+from tests.chaos.picture import draw
 from tests.chaos.plan import KINDS
 from tests.chaos.run import Scenario, run
 from tests.chaos.scenarios import MIXES, faults_of
@@ -54,7 +55,8 @@ def _report(operations: list[history.Operation], place: Path, scenario: Scenario
     measured = figures(operations, anomalies)
     report.show(Console(), measured, anomalies)
     report.write(place.with_name(f"{place.name}.json"), measured, anomalies, scenario)
-    Console().print(f"Written: {place}.json, {place}.jsonl.gz")
+    draw(place.with_name(f"{place.name}.png"), operations)
+    Console().print(f"Written: {place}.json, .png and .jsonl.gz", soft_wrap=True)
     return 1 if anomalies else 0
 
 

@@ -11,6 +11,7 @@ from tests.chaos.anomalies import Anomaly, Kind
 from tests.chaos.clean_run import clean_run
 from tests.chaos.figures import Broken, Spread, figures, recoveries
 from tests.chaos.history import Ended, Fault
+from tests.chaos.picture import draw
 
 
 def test_recovery_is_from_the_start_until_all_that_was_due_before_the_end_is_answered() -> None:
@@ -49,3 +50,13 @@ def test_the_report_names_what_was_broken(tmp_path: Path) -> None:
     written = orjson.loads((tmp_path / "run.json").read_bytes())
     assert written["figures"]["broken"]["doubled"] == 1
     assert written["anomalies"][0]["kind"] == Kind.DOUBLED
+
+
+def test_the_picture_shows_a_run_with_and_without_faults(tmp_path: Path) -> None:
+    faults = [Fault("worker-kill", "worker-0", 1, 2), Fault("network-black-hole", "network-0", 3, 4000)]
+    draw(tmp_path / "faults.png", [*clean_run(), *faults])
+    draw(tmp_path / "none.png", clean_run())
+    draw(tmp_path / "empty.png", [])
+    sizes = [(tmp_path / f"{name}.png").stat().st_size for name in ("faults", "none", "empty")]
+    assert all(size > 5000 for size in sizes)
+    assert sizes[0] > sizes[1]
