@@ -57,6 +57,7 @@ def test_base_contributions_and_local_correction_add_up_to_the_cent(engine: Comp
         assert result["estimated_value"] % 100 == 0
         assert abs(result["estimated_value"] - result["unrounded_value"]) <= 50
         assert result["land_value"] + result["improvement_value"] == result["estimated_value"]
+        assert min(result["land_value"], result["improvement_value"]) > 0
         assert 0 < result["value_low"] <= result["estimated_value"] <= result["value_high"]
 
 
@@ -129,21 +130,12 @@ def test_no_comparable_is_sold_on_or_after_the_valuation_date(
         assert max(one["sale_date"] for one in result["comparables"]) < iso_date(date)
 
 
-def test_neighbours_before_a_date_are_the_nearest_of_all_sales_before_it(
-    engine: ComparablesEngine, benton: County
-) -> None:
-    """A county that knows only the early sales, with the same hedonic, would show the same comparables."""
-    evidence = engine._evidence
-    assert evidence is not None
-    date = FIRST_DAY + 60
-    reading = evidence.fit.hedonic.vocabulary.read(benton.frame.take(np.arange(50)))
-    points = evidence.space.points(reading)
-    day, owner = np.full(50, date), np.full(50, -1)
-    found = evidence.search.nearest(points, day, owner, 8)
-    early = np.flatnonzero(evidence.sales.day < date)
-    places = evidence.space.points(evidence.fit.reading)[early]
-    distance = np.sqrt(((points[:, None, :] - places) ** 2).sum(axis=2))
-    assert np.allclose(np.sort(distance, axis=1)[:, :8], found.distance)
+def test_a_sale_on_the_valuation_date_itself_is_too_late(engine: ComparablesEngine, benton: County) -> None:
+    for row in range(100, 140):
+        twin = benton.subjects([row], day=int(benton.sales.day[row]), own=False)
+        assert f"S{row:05d}" not in results(engine, twin)[0]["comparables_used"]
+        twin = benton.subjects([row], day=int(benton.sales.day[row]) + 1, own=False)
+        assert f"S{row:05d}" in results(engine, twin)[0]["comparables_used"]
 
 
 def test_a_row_has_the_same_bytes_alone_and_in_any_batch(engine: ComparablesEngine, benton: County) -> None:
@@ -161,6 +153,17 @@ def test_the_same_sales_give_the_same_bytes_in_any_order(engine: ComparablesEngi
     other = ComparablesEngine("BENTON", shuffled(benton.sales))
     assert other.version == engine.version
     assert other.value(benton.subjects(range(100))) == engine.value(benton.subjects(range(100)))
+
+
+def test_the_order_of_sales_that_are_alike_does_not_matter() -> None:
+    whole = county(120)
+    flats = taken(whole.sales, np.repeat(np.arange(12), 10))
+    flats.sale_id[:] = [f"F{row:03d}" for row in range(120)]
+    flats.property_id[:] = [f"flat-{row}" for row in range(120)]
+    asked = subjects(whole.frame.take(np.arange(12)))
+    expected = ComparablesEngine("FLATS", flats).value(asked)
+    for seed in range(5):
+        assert ComparablesEngine("FLATS", shuffled(flats, seed)).value(asked) == expected
 
 
 def test_other_sales_give_another_version(engine: ComparablesEngine, benton: County) -> None:

@@ -99,6 +99,19 @@ def test_an_empty_record_has_no_value(engine: ComparablesEngine) -> None:
     assert isinstance(one(engine, Frame(1, {}, {})), InsufficientData)
 
 
+def test_what_is_unknown_makes_a_value_uncertain_by_as_much_as_it_moves_prices(
+    engine: ComparablesEngine, benton: County
+) -> None:
+    evidence = engine._evidence
+    assert evidence is not None
+    vocabulary = evidence.fit.hedonic.vocabulary
+    reading = vocabulary.read(without(typical(benton), "quality"))
+    found = evidence.doubts.assess(typical(benton), reading, {}, np.zeros(1))
+    deviation = float(evidence.fit.effects[:, vocabulary.names.index("quality")].std())
+    assert deviation > 0.1
+    assert found.variance[0] == pytest.approx(deviation**2)
+
+
 def test_a_new_neighbourhood_is_flagged(engine: ComparablesEngine, benton: County) -> None:
     result = one(engine, with_words(typical(benton), neighborhood=objects(["Atlantis"])))
     assert isinstance(result, dict)

@@ -36,9 +36,12 @@ def test_impossible_records_are_excluded() -> None:
     whole = county(50)
     bedrooms = whole.frame.number("bedrooms").copy()
     year = whole.frame.number("year_built").copy()
+    area = whole.frame.number("living_area_sqft").copy()
     bedrooms[0], year[1], year[2] = 33, 2_500, 19
-    reasons = judge(of_frame(whole, with_numbers(whole.frame, bedrooms=bedrooms, year_built=year)).sales)
-    assert list(reasons[:4]) == ["impossible_record"] * 3 + [None]
+    bedrooms[3], area[3] = 12, 700
+    odd = with_numbers(whole.frame, bedrooms=bedrooms, year_built=year, living_area_sqft=area)
+    reasons = judge(of_frame(whole, odd).sales)
+    assert list(reasons[:5]) == ["impossible_record"] * 4 + [None]
 
 
 def test_a_date_decades_away_from_the_others_is_excluded() -> None:
