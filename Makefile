@@ -51,8 +51,8 @@ format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/python -m deploy.configuration
 
 lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
-	$(BIN)/uv pip compile $(LOCK) --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) --extra build --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra build --extra postgresql --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra build --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-annotate
