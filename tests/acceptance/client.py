@@ -141,8 +141,10 @@ class Order:
     partition: int = -1
 
 
-def publish(bootstrap: str, orders: Iterable[Order], seconds: float = 30.0) -> list[Position]:
-    """Publish records to the requests topic with confluent-kafka, idempotently, and return where they are."""
+def publish(
+    bootstrap: str, orders: Iterable[Order], seconds: float = 30.0, *, topic: str = TOPICS.requests.name
+) -> list[Position]:
+    """Publish records with confluent-kafka, idempotently, to the requests topic by default; return where they are."""
     placed: list[Position] = []
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
 
@@ -152,7 +154,7 @@ def publish(bootstrap: str, orders: Iterable[Order], seconds: float = 30.0) -> l
 
     for order in orders:
         producer.produce(
-            TOPICS.requests.name,
+            topic,
             order.value,
             order.key,
             partition=order.partition,
