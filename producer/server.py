@@ -30,7 +30,7 @@ class ProblemHandler(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what aiohttp could not parse or the application let through, and close the connection."""
-        if status >= _INTERNAL:
+        if status >= _INTERNAL and not isinstance(exc, ConnectionError):
             self.log_exception("a request failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")

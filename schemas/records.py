@@ -67,7 +67,11 @@ CountyId = Annotated[
 ]
 """A county, 1-64 printable characters, brought to its normal form."""
 
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+_Price = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+_Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_number)]
+_Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_number)]
 Characteristic = Annotated[StrictStr, Field(max_length=1024)] | Number | None
 """One characteristic: a number, a text, or null for "unknown"."""
 
@@ -81,25 +85,25 @@ class Record(BaseModel):
 class Characteristics(Record):
     """What is known of a building and its land; everything may be absent or null."""
 
-    latitude: Number | None = Field(None, ge=-90, le=90, description="degrees north, WGS 84")
-    longitude: Number | None = Field(None, ge=-180, le=180, description="degrees east, WGS 84")
+    latitude: _Latitude | None = Field(None, description="degrees north, WGS 84")
+    longitude: _Longitude | None = Field(None, description="degrees east, WGS 84")
     address: Annotated[StrictStr, Field(max_length=512)] | None = None
     neighborhood: Annotated[StrictStr, Field(max_length=256)] | None = None
     property_class: Annotated[StrictStr, Field(max_length=256)] | None = None
-    living_area_sqft: Number | None = Field(None, ge=0)
-    lot_size_sqft: Number | None = Field(None, ge=0)
-    basement_sqft: Number | None = Field(None, ge=0)
-    garage_sqft: Number | None = Field(None, ge=0)
+    living_area_sqft: Amount | None = None
+    lot_size_sqft: Amount | None = None
+    basement_sqft: Amount | None = None
+    garage_sqft: Amount | None = None
     year_built: Number | None = None
     year_renovated: Number | None = None
-    bedrooms: Number | None = Field(None, ge=0)
-    bathrooms: Number | None = Field(None, ge=0)
-    stories: Number | None = Field(None, ge=0)
+    bedrooms: Amount | None = None
+    bathrooms: Amount | None = None
+    stories: Amount | None = None
     quality: Number | None = None
     condition: Number | None = None
     view: Number | None = None
     waterfront: Number | None = None
-    assessed_value: Number | None = Field(None, ge=0)
+    assessed_value: Amount | None = None
     features: dict[Annotated[str, Field(min_length=1, max_length=128)], Characteristic] = Field(
         default_factory=dict, max_length=512, description="further characteristics under the county's own names"
     )
@@ -124,7 +128,7 @@ class SaleRecord(Characteristics):
     property_id: PropertyId
     county_id: CountyId
     sale_date: date
-    sale_price: Number = Field(gt=0, description="dollars")
+    sale_price: _Price = Field(description="dollars")
     document_number: Annotated[StrictStr, Field(max_length=128)] | None = None
     month_precision: StrictBool = Field(
         default=False, description="only the month of the sale is known; sale_date is its first day"

@@ -74,9 +74,9 @@ def write_json(value: object) -> None:
 def show_jobs(jobs: Iterable[Mapping[str, Any]]) -> None:
     """Write jobs as a table on standard output."""
     from rich.console import Console  # noqa: PLC0415 - start-up time
-    from rich.table import Table  # noqa: PLC0415 - start-up time
+    from rich.table import Column, Table  # noqa: PLC0415 - start-up time
 
-    table = Table("property", "status", "value", "job", "message")
+    table = Table("property", "status", "value", Column("job", no_wrap=True, min_width=36), "message")
     for job in jobs:
         result = job.get("result")
         value = "" if not result else f"{result['estimated_value']:,.0f}"

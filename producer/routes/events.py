@@ -48,7 +48,7 @@ async def _listen(gateway: Gateway, answer: web.StreamResponse, subscription: Su
             while True:
                 results = await subscription.take(HEARTBEAT_SECONDS)
                 await _send(answer, b"".join(result.frame for result in results) or _heartbeat(subscription))
-    except (SlowListener, TimeoutError):
+    except (SlowListener, TimeoutError, ConnectionError):
         answer.force_close()
     finally:
         gateway.metrics.sse_clients -= 1

@@ -2,8 +2,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
+import pytest
 
 from tests.unit.gateway.conftest import RUN, Served
+from tests.waiting import holds
 
 EVENTS = "/api/v1/valuation/events"
 GOOD = {"property_id": "P", "county_id": "BENTON"}
@@ -81,3 +83,17 @@ async def test_listeners_are_counted_and_ended_when_the_gateway_stops(served: Se
         async with asyncio.timeout(5):
             await answer.read()
     assert served.gateway.metrics.sse_clients == 0
+
+
+async def test_a_client_that_leaves_is_let_go_without_a_word(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    served.view.answers = lambda _: {"estimated_value": 1}
+    async with served.client.get(EVENTS) as answer:
+        await anext(frames(answer))
+        answer.close()
+
+    async def gone() -> bool:
+        await served.client.post(RUN, json=GOOD)
+        return served.gateway.metrics.sse_clients == 0
+
+    assert await holds(gone, 5)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
