@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -24,11 +23,9 @@ from producer.reappraisal import Reappraisals
 from producer.routes.documents import OPENAPI, encoded, product_version
 from producer.routes.table import Operation
 from producer.settings import GatewaySettings
-from producer.store.base import JobStore
-from producer.store.sqlite.store import SqliteStore
+from producer.store.choice import job_store
 from producer.view.kafka import KafkaLog
 from producer.view.view import JobView
-from schemas.errors import SettingsError
 from schemas.settings import KafkaSettings
 from schemas.topics import topics
 
@@ -50,7 +47,8 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
     )
     written = (table.requests, table.property_records, table.property_sales)
     publisher = Publisher(lambda: KafkaProducer(options), written, bounds, metrics.published)
-    view = JobView(job_store(settings), KafkaLog(options, (table.requests.name, table.results.name)), table)
+    store = job_store(settings.job_store_url, settings.data_dir / "gateway" / "jobs.sqlite")
+    view = JobView(store, KafkaLog(options, (table.requests.name, table.results.name)), table)
     properties = PropertyCopy(
         PropertyTable(settings.data_dir / "gateway" / "properties.sqlite"),
         KafkaLog(options, (table.property_records.name, table.models.name)),
@@ -68,21 +66,6 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         metrics=metrics,
         now_ms=epoch_ms,
     )
-
-
-def job_store(settings: GatewaySettings) -> JobStore:
-    """Return the job store that the settings name.
-
-    Raises:
-        SettingsError: there is no store of that kind.
-    """
-    url = settings.job_store_url
-    if url is None:
-        return SqliteStore(settings.data_dir / "gateway" / "jobs.sqlite")
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path:
-        raise SettingsError("JOB_STORE_URL must be sqlite:///PATH")
-    return SqliteStore(Path(path))
 
 
 def epoch_ms() -> int:
