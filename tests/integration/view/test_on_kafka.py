@@ -2,73 +2,28 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
 from producer.store.base import JobFilter
 from producer.store.sqlite.store import SqliteStore
-from producer.view.kafka import KafkaLog
 from producer.view.live import LiveFilter, LiveResult
-from producer.view.view import JobView
 from schemas.codec import encode_request
 from schemas.topics import Topics
+from tests.integration.view.running import end, producer_of, publish, status, view_of
 from tests.kafka import create_topics
 from tests.unit.view.fakes import completed, request_of
 from tests.waiting import holds
 
 
-@asynccontextmanager
-async def view_of(kafka: str, topics: Topics, path: Path) -> AsyncIterator[JobView]:
-    log = KafkaLog({"bootstrap_servers": kafka}, [topics.requests.name, topics.results.name])
-    view = JobView(SqliteStore(path), log, topics)
-    await view.start()
-    try:
-
-        async def ready() -> bool:
-            return view.ready
-
-        assert await holds(ready, 20), view.trouble
-        yield view
-    finally:
-        await view.stop()
-
-
-@asynccontextmanager
-async def producer_of(kafka: str, transactional_id: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", transactional_id=transactional_id)
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
-
-
-async def publish(producer: AIOKafkaProducer, topics: Topics, job_id: UUID, partition: int | None = None) -> None:
-    value = encode_request(request_of(job_id), valuation_date=None)
-    await producer.send_and_wait(topics.requests.name, value, key=str(job_id).encode(), partition=partition)
-
-
-async def end(producer: AIOKafkaProducer, topics: Topics, jobs: Sequence[UUID], partition: int = 0) -> None:
-    async with producer.transaction():
-        for job_id in jobs:
-            await producer.send(topics.results.name, completed(job_id), key=str(job_id).encode(), partition=partition)
-
-
-async def status(view: JobView, job_id: UUID) -> str | None:
-    found = await view.job(job_id)
-    return None if found is None else str(orjson.loads(found)["status"])
-
-
 async def test_what_was_acknowledged_is_found_after_catching_up_and_quickly(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view, producer_of(kafka) as producer:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view, producer_of(kafka) as producer:
         took = []
         for _ in range(40):
             job_id = uuid4()
@@ -83,7 +38,7 @@ async def test_what_was_acknowledged_is_found_after_catching_up_and_quickly(kafk
 async def test_catching_up_with_a_transaction_marker_at_the_end_does_not_hang(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
     async with (
-        view_of(kafka, topics, tmp_path / "jobs.sqlite") as view,
+        view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view,
         producer_of(kafka, f"requests-{uuid4()}") as producer,
     ):
         job_id, aborted = uuid4(), uuid4()
@@ -102,7 +57,7 @@ async def test_catching_up_with_a_transaction_marker_at_the_end_does_not_hang(ka
 async def test_an_uncommitted_result_is_not_seen_and_an_aborted_one_never(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
     async with (
-        view_of(kafka, topics, tmp_path / "jobs.sqlite") as view,
+        view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view,
         producer_of(kafka, f"results-{uuid4()}") as producer,
     ):
         aborted, committed = uuid4(), uuid4()
@@ -126,9 +81,9 @@ async def test_a_view_that_starts_again_reads_on_and_finds_everything(kafka: str
             await publish(requests, topics, job_id)
             if number % 10 == 9:
                 await end(results, topics, jobs[number - 9 : number + 1 : 2], partition=number % 12)
-                async with view_of(kafka, topics, tmp_path / "jobs.sqlite"):
+                async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")):
                     pass
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         found = orjson.loads((await view.jobs(JobFilter(limit=100))).items)
         assert {item["job_id"] for item in found} == {str(job_id) for job_id in jobs}
         assert sum(item["status"] == "COMPLETED" for item in found) == 15
@@ -138,7 +93,10 @@ async def test_a_listener_gets_results_in_order_and_resumes_where_it_was(kafka: 
     topics = await create_topics(kafka)
     jobs = [uuid4() for _ in range(12)]
     async with producer_of(kafka, f"results-{uuid4()}") as producer:
-        async with view_of(kafka, topics, tmp_path / "one.sqlite") as view, view.subscribe(LiveFilter()) as listener:
+        async with (
+            view_of(kafka, topics, SqliteStore(tmp_path / "one.sqlite")) as view,
+            view.subscribe(LiveFilter()) as listener,
+        ):
             await end(producer, topics, jobs[:6])
             taken: list[LiveResult] = []
             while len(taken) < 6:
@@ -146,7 +104,7 @@ async def test_a_listener_gets_results_in_order_and_resumes_where_it_was(kafka: 
             assert [result.data for result in taken] == [completed(job_id) for job_id in jobs[:6]]
         await end(producer, topics, jobs[6:])
         async with (
-            view_of(kafka, topics, tmp_path / "two.sqlite") as other,
+            view_of(kafka, topics, SqliteStore(tmp_path / "two.sqlite")) as other,
             other.subscribe(LiveFilter(), taken[3].id) as listener,
         ):
             rest: list[LiveResult] = []
@@ -158,7 +116,7 @@ async def test_a_listener_gets_results_in_order_and_resumes_where_it_was(kafka: 
 async def test_partitions_added_later_are_followed(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
     more = topics.requests.partitions + 2
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
         await admin.start()
         await admin.create_partitions({topics.requests.name: NewPartitions(more)})
@@ -178,7 +136,7 @@ async def test_partitions_added_later_are_followed(kafka: str, tmp_path: Path) -
 async def test_records_that_retention_removed_do_not_stop_the_view(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
     jobs = [uuid4() for _ in range(5)]
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite"):
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")):
         pass
     async with producer_of(kafka) as producer:
         for job_id in jobs:
@@ -187,13 +145,13 @@ async def test_records_that_retention_removed_do_not_stop_the_view(kafka: str, t
     await admin.start()
     await admin.delete_records({TopicPartition(topics.requests.name, 0): RecordsToDelete(before_offset=3)})
     await admin.close()
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         assert [await status(view, job_id) for job_id in jobs] == [None, None, None, "PENDING", "PENDING"]
 
 
 async def test_many_catch_up_at_once_with_few_lookups(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         began = time.perf_counter()
         assert all(await asyncio.gather(*(view.catch_up(10) for _ in range(2000))))
         assert time.perf_counter() - began < 2.0
@@ -206,13 +164,13 @@ async def test_a_topic_made_anew_empties_the_store(kafka: str, tmp_path: Path, *
     async with producer_of(kafka) as producer:
         for job_id in [*(uuid4() for _ in range(5)), old]:
             await publish(producer, topics, job_id, partition=0)
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         assert await status(view, old) == "PENDING"
     if wiped:
         await _make_anew(kafka, topics)
     async with producer_of(kafka) as producer:
         await publish(producer, topics, new, partition=0)
-    async with view_of(kafka, topics, tmp_path / "jobs.sqlite") as view:
+    async with view_of(kafka, topics, SqliteStore(tmp_path / "jobs.sqlite")) as view:
         assert await status(view, new) == "PENDING"
         assert await status(view, old) == (None if wiped else "PENDING")
 
