@@ -27,7 +27,8 @@ from producer.operations import OPERATIONS
 from producer.server import GatewayRunner
 from producer.settings import GatewaySettings
 from tests.unit.gateway.conftest import assembled
-from tests.unit.gateway.fakes import FakeKafka, FakeProperties, FakeView
+from tests.unit.gateway.fake_kafka import FakeKafka
+from tests.unit.gateway.fakes import FakeProperties, FakeView
 
 DOCUMENT: dict[str, Any] = orjson.loads(orjson.dumps(openapi(OPERATIONS, "1")))
 CHECKS: tuple[CheckFunction, ...] = (

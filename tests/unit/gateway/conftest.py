@@ -18,7 +18,8 @@ from producer.reappraisal import Reappraisals
 from producer.server import GatewayRunner
 from producer.settings import GatewaySettings
 from schemas.topics import topics
-from tests.unit.gateway.fakes import FakeKafka, FakeProperties, FakeView
+from tests.unit.gateway.fake_kafka import FakeKafka
+from tests.unit.gateway.fakes import FakeProperties, FakeView
 
 RUN = "/api/v1/valuation/run"
 
@@ -65,7 +66,7 @@ def assembled(kafka: FakeKafka, view: FakeView, roll: FakeProperties, settings: 
 
 @pytest.fixture
 def settings() -> GatewaySettings:
-    return GatewaySettings(gateway_publish_seconds=0.3, gateway_catch_up_seconds=0.3, gateway_body_seconds=0.5)
+    return GatewaySettings(gateway_publish_seconds=1.0, gateway_catch_up_seconds=1.0, gateway_body_seconds=0.5)
 
 
 @pytest.fixture

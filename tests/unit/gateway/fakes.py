@@ -2,103 +2,21 @@
 """Hand-written stand-ins for Kafka, the job view and the roll, enough to run the whole gateway without either."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import orjson
-from aiokafka.errors import KafkaConnectionError
 
 from producer.headers import read_idempotency
-from producer.lane import Batch, Record
+from producer.lane import Record
 from producer.orders import Order
 from producer.properties.base import Condition, CountySize, PropertyPage
 from producer.store.base import BatchCounts, BatchPage, JobFilter, NewBatch, Page
 from producer.view.errors import BadEventId, SlowListener
 from producer.view.live import LiveFilter, LiveResult, Subscription
-from schemas.cloudevents import Header
 from schemas.codec import decode_request
-
-
-@dataclass(slots=True)
-class FakeBatch:
-    """Takes ``room`` records."""
-
-    room: int = 1000
-    records: list[Record] = field(default_factory=list)
-
-    def append(self, *, timestamp: int, key: bytes, value: bytes | None, headers: list[Header]) -> object | None:
-        if len(self.records) >= self.room:
-            return None
-        self.records.append(Record(key, value, timestamp, headers))
-        return True
-
-
-@dataclass(slots=True)
-class FakeKafka:
-    """A cluster in memory: down, hanging, refusing or well."""
-
-    partitions: int = 12
-    up: bool = True
-    hanging: bool = False
-    refusal: Exception | None = None
-    room: int = 1000
-    log: dict[str, list[tuple[int, Record]]] = field(default_factory=dict)
-    batches: int = 0
-    starts: int = 0
-    listeners: list[Callable[[str, Record], None]] = field(default_factory=list)
-    waiting: list[tuple[FakeBatch, str, int, "asyncio.Future[object]"]] = field(default_factory=list)
-
-    def records(self, topic: str) -> list[Record]:
-        return [record for _, record in self.log.get(topic, [])]
-
-    async def start(self) -> None:
-        if not self.up:
-            raise KafkaConnectionError("no broker answers")
-        self.starts += 1
-
-    async def stop(self, seconds: float) -> None:
-        pass
-
-    async def partitions_for(self, topic: str) -> set[int]:
-        return set(range(self.partitions))
-
-    def known_partitions(self, topic: str) -> int:
-        return self.partitions
-
-    async def reachable(self) -> bool:
-        return self.up and not self.hanging
-
-    def create_batch(self) -> FakeBatch:
-        return FakeBatch(self.room)
-
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]:
-        assert isinstance(batch, FakeBatch)
-        sent = asyncio.get_running_loop().create_future()
-        if self.refusal is not None:
-            sent.set_exception(self.refusal)
-        elif self.hanging:
-            self.waiting.append((batch, topic, partition, sent))
-        else:
-            self._write(batch, topic, partition)
-            sent.set_result(None)
-        return sent
-
-    def come_back(self) -> None:
-        """Acknowledge what hung."""
-        self.hanging = False
-        for batch, topic, partition, sent in self.waiting:
-            self._write(batch, topic, partition)
-            sent.set_result(None)
-        self.waiting.clear()
-
-    def _write(self, batch: FakeBatch, topic: str, partition: int) -> None:
-        self.batches += 1
-        for record in batch.records:
-            self.log.setdefault(topic, []).append((partition, record))
-            for listener in self.listeners:
-                listener(topic, record)
 
 
 @dataclass(slots=True)

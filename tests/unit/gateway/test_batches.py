@@ -211,7 +211,7 @@ async def test_a_cancelled_reappraisal_publishes_no_further(served: Served, monk
     await served.client.delete(f"{BATCHES}/{batch['batch_id']}")
     served.kafka.come_back()
     await asyncio.gather(*served.gateway.reappraisals._tasks)
-    assert len(served.kafka.records(served.requests)) <= 1000
+    assert len({record.key for record in served.kafka.records(served.requests)}) <= 1000
 
 
 async def test_a_reappraisal_is_resumed_where_it_was_and_no_property_is_left_out(served: Served) -> None:

@@ -13,7 +13,7 @@ from producer.lane import Record
 from producer.publisher import Bounds, Publisher
 from schemas.topics import topics
 from tests.unit.gateway.conftest import RUN, Served
-from tests.unit.gateway.fakes import FakeKafka
+from tests.unit.gateway.fake_kafka import FakeKafka
 from tests.waiting import holds
 
 GOOD = {"property_id": "P", "county_id": "BENTON"}
@@ -145,7 +145,7 @@ async def test_overload_is_a_503_with_nothing_published(served: Served) -> None:
 
 async def test_order_within_a_partition_holds_over_many_small_batches() -> None:
     kafka = FakeKafka(partitions=1, room=3)
-    publisher = await connected(kafka)
+    publisher = await connected(kafka, Bounds(seconds=30))
     await publisher.publish_many(TOPIC, [Record(b"k", str(number).encode(), 0, []) for number in range(5000)])
     await publisher.stop(1)
     assert [int(each.value or b"") for each in kafka.records(TOPIC.name)] == list(range(5000))
@@ -175,7 +175,7 @@ async def test_a_view_that_cannot_catch_up_never_says_404(served: Served) -> Non
 
 async def test_partitions_that_a_topic_gains_get_their_share() -> None:
     kafka = FakeKafka(partitions=2)
-    publisher = await connected(kafka)
+    publisher = await connected(kafka, Bounds(seconds=30))
     kafka.partitions = 6
     assert await came(lambda: len(publisher._lanes[TOPIC.name]) == 6)
     await publisher.publish_many(TOPIC, [record(str(number)) for number in range(200)])
