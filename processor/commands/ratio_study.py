@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from processor.ratio_study.files import Pairs
 
 _SHOWN: Final = {
     "n": "sales",
@@ -32,18 +35,23 @@ def ratio_study(
     file: Annotated[Path, typer.Argument(help="CSV with sale_price, estimate, and strata in any further column")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    html: Annotated[Path | None, typer.Option(help="write the study as a page with charts to this file")] = None,
 ) -> None:
     """Compare values with sale prices: level, uniformity and vertical equity, whole, trimmed and by stratum.
 
-    Columns value_low and value_high, where present, are taken for the bounds of the 90 % interval. Rows without a
-    positive price and value are reported and left out.
+    Columns value_low and value_high, where present, are taken for the bounds of the 90 % interval; sale_date (ISO
+    8601), latitude and longitude serve the charts. Rows without a positive price and value are reported and left out.
     """
-    from processor.ratio_study.document import study_file  # noqa: PLC0415 - start-up time
+    from processor.ratio_study.document import study_pairs  # noqa: PLC0415 - start-up time
     from processor.ratio_study.errors import RatioStudyError  # noqa: PLC0415 - start-up time
+    from processor.ratio_study.files import read_pairs  # noqa: PLC0415 - start-up time
 
     try:
-        found = study_file(file)
-    except RatioStudyError as error:
+        pairs = read_pairs(file)
+        found = study_pairs(pairs)
+        if html is not None:
+            _write_page(html, f"Ratio study of {file.name}", pairs)
+    except (RatioStudyError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     _report_rejected(found["rejected"])
@@ -51,6 +59,13 @@ def ratio_study(
         typer.echo(json.dumps(found))
     else:
         _print_table(found)
+
+
+def _write_page(path: Path, title: str, pairs: "Pairs") -> None:
+    from processor.ratio_study.report import html  # noqa: PLC0415 - start-up time
+
+    path.write_text(html(title, pairs), encoding="utf-8")
+    typer.echo(f"written to {path}", err=True)
 
 
 def _report_rejected(rejected: object) -> None:

@@ -1,30 +1,20 @@
-"""The ratio study of a file as one JSON-ready document: the study, trimmed, by stratum, and the rows left out."""
+"""A ratio study as one JSON-ready document: the study, trimmed, by stratum, and the rows left out."""
 
 from dataclasses import asdict
-from pathlib import Path
 
-from processor.ratio_study.files import Pairs, read_pairs
+from processor.ratio_study.files import Pairs
 from processor.ratio_study.strata import by_stratum, value_deciles
 from processor.ratio_study.study import study, trimmed_study
 
 DECILES = "value_decile"
 
 
-def study_file(path: Path) -> dict[str, object]:
-    """Study a CSV file.
+def study_pairs(pairs: Pairs) -> dict[str, object]:
+    """Study sales and values.
 
     The keys of the study stand at the top; beside them ``trimmed`` (the same without outlier ratios, and how many were
     cut), ``strata`` (groups of at least 30 sales, by column and by decile of worth) and ``rejected`` (line, reason).
-
-    Raises:
-        UnreadableFile: the file cannot be read, or a needed column is missing.
-        NoUsableSales: no row has a positive price and a positive value.
     """
-    return study_pairs(read_pairs(path))
-
-
-def study_pairs(pairs: Pairs) -> dict[str, object]:
-    """Study sales and values that were read from somewhere."""
     bounds = (pairs.low, pairs.high)
     trimmed, cut = trimmed_study(pairs.price, pairs.value, *bounds)
     groupings = dict(pairs.strata)

@@ -3,11 +3,13 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processor.ratio_study.errors import NoUsableSales, UnreadableFile
 from processor.ratio_study.statistics import Floats
@@ -16,6 +18,11 @@ PRICE: Final = "sale_price"
 VALUE: Final = "estimate"
 LOW: Final = "value_low"
 HIGH: Final = "value_high"
+DATE: Final = "sale_date"
+LATITUDE: Final = "latitude"
+LONGITUDE: Final = "longitude"
+_EPOCH: Final = date(1970, 1, 1)
+_KNOWN: Final = frozenset({PRICE, VALUE, LOW, HIGH, DATE, LATITUDE, LONGITUDE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +35,27 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Sales and values read from a file; every further column is a grouping of the sales."""
+    """Sales and values; bounds of the 90 % intervals, days since 1970-01-01 and places where they are known.
+
+    ``strata`` are groupings of the sales by name, ``rejected`` the rows that were left out.
+    """
 
     price: Floats
     value: Floats
-    low: Floats | None
-    high: Floats | None
-    strata: Mapping[str, Sequence[str]]
-    rejected: Sequence[Rejected]
+    low: Floats | None = None
+    high: Floats | None = None
+    day: NDArray[np.int64] | None = None
+    latitude: Floats | None = None
+    longitude: Floats | None = None
+    strata: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rejected: Sequence[Rejected] = ()
 
 
 def read_pairs(path: Path) -> Pairs:
-    """Read ``sale_price``, ``estimate``, optionally ``value_low`` and ``value_high``, and strata in any other column.
+    """Read ``sale_price`` and ``estimate``; every column that is not known is a grouping of the sales.
+
+    Known are also ``value_low`` and ``value_high``, and for the charts ``sale_date`` (ISO 8601), ``latitude`` and
+    ``longitude``.
 
     Raises:
         UnreadableFile: the file cannot be read, or a needed column is missing.
@@ -73,10 +89,27 @@ def _read(reader: "csv.DictReader[str]", path: Path) -> Pairs:
     if not rows:
         raise NoUsableSales(f"{path}: no row has a positive price and a positive value ({len(rejected)} rejected).")
     price, value = np.array(numbers).T.copy()
-    bounds = (LOW, HIGH) if {LOW, HIGH} <= set(columns) else None
-    low, high = (None, None) if bounds is None else (_optional(rows, LOW), _optional(rows, HIGH))
-    names = [name for name in columns if name and name not in {PRICE, VALUE, *(bounds or ())}]
-    return Pairs(price, value, low, high, {name: [row[name] or "" for row in rows] for name in names}, rejected)
+    names = [name for name in columns if name and name not in _KNOWN]
+    return Pairs(
+        price,
+        value,
+        low=_optional(rows, LOW) if {LOW, HIGH} <= set(columns) else None,
+        high=_optional(rows, HIGH) if {LOW, HIGH} <= set(columns) else None,
+        day=_days(rows) if DATE in columns else None,
+        latitude=_optional(rows, LATITUDE) if {LATITUDE, LONGITUDE} <= set(columns) else None,
+        longitude=_optional(rows, LONGITUDE) if {LATITUDE, LONGITUDE} <= set(columns) else None,
+        strata={name: [row[name] or "" for row in rows] for name in names},
+        rejected=rejected,
+    )
+
+
+def _days(rows: Sequence[Mapping[str, str | None]]) -> NDArray[np.int64] | None:
+    """Read the sale dates; None unless every one is a date."""
+    try:
+        dates = [date.fromisoformat((row[DATE] or "").strip()[:10]) for row in rows]
+    except ValueError:
+        return None
+    return np.array([(one - _EPOCH).days for one in dates], dtype=np.int64)
 
 
 def _positive(row: Mapping[str, str | None], name: str) -> float:
