@@ -25,6 +25,10 @@ class HeaderStamp:
             _CONTENT_TYPE,
         )
 
+    def at(self, time: str) -> tuple[Header, ...]:
+        """Return what all events of this type at one time have in common; each adds its id and its subject."""
+        return (*self._constant, ("ce_time", time.encode()))
+
     def headers(
         self, *, event_id: bytes, time: bytes, subject: bytes, traceparent: bytes | None = None
     ) -> list[Header]:

@@ -30,6 +30,9 @@ _MAX_BATCH_ID: Final = 128
 _MAX_CHARACTERISTICS: Final = 512
 _MAX_NAME: Final = 128
 _MAX_TEXT: Final = 1024
+_KNOWN_COUNTIES: Final[dict[str, str]] = {}
+"""Valid spellings of counties that came by, and what they come to."""
+_MAX_KNOWN_COUNTIES: Final = 4096
 _PLAIN_MEMBERS: Final = frozenset({"job_id", "property_id", "county_id", "created_at"})
 """A request with no other members has no options to look at."""
 
@@ -73,10 +76,28 @@ def decode_request(  # noqa: PLR0913 - a record's coordinates
     Raises:
         InvalidRequest: the record is no valid request; the error carries a readable job id if there is one.
     """
+    try:
+        plain = orjson.loads(value or b"")
+        job_id, property_id, created = plain["job_id"], plain["property_id"], plain["created_at"]
+        if (
+            len(plain) == len(_PLAIN_MEMBERS)
+            and _CANONICAL.fullmatch(job_id)
+            and 0 < len(property_id) <= _MAX_PROPERTY_ID
+            and property_id.isascii()
+            and property_id.isprintable()
+        ):
+            created_ms = epoch_ms(created)
+            return Request(job_id, property_id, _county(plain["county_id"]), created_ms, created_ms // _DAY_MS)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        pass  # whatever it is, it is none of the plain requests that the gateway writes
+    return _decode_any(value, key, (topic, partition, offset), timestamp_ms)
+
+
+def _decode_any(value: bytes | None, key: bytes | None, place: tuple[str, int, int], timestamp_ms: int) -> Request:
     body = _parsed(value)
     stated = body.get("job_id")
     readable = _stated_job_id(stated) if stated is not None else _key_job_id(key)
-    job_id = readable or derived_job_id(topic, partition, offset)
+    job_id = readable or derived_job_id(*place)
     try:
         return request_from(body, job_id, timestamp_ms)
     except ValueError as wrong:
@@ -138,15 +159,24 @@ def request_from(body: Mapping[str, object], job_id: str, timestamp_ms: int) -> 
     property_id = body.get("property_id")
     if type(property_id) is not str or not 0 < len(property_id) <= _MAX_PROPERTY_ID or not is_printable(property_id):
         raise ValueError(_id_problem("property_id", property_id, _MAX_PROPERTY_ID))
-    county_id = body.get("county_id")
-    if type(county_id) is not str or not 0 < len(county_id) <= _MAX_COUNTY_ID or not is_printable(county_id):
-        raise ValueError(_id_problem("county_id", county_id, _MAX_COUNTY_ID))
+    county_id = _county(body.get("county_id"))
     created = body.get("created_at")
     created_ms = timestamp_ms if created is None else _created(created)
-    request = Request(job_id, property_id, normalise_county(county_id), created_ms, created_ms // _DAY_MS)
+    request = Request(job_id, property_id, county_id, created_ms, created_ms // _DAY_MS)
     if not body.keys() <= _PLAIN_MEMBERS:
         _add_options(request, body)
     return request
+
+
+def _county(stated: object) -> str:
+    county = _KNOWN_COUNTIES.get(stated) if type(stated) is str else None
+    if county is None:
+        if type(stated) is not str or not 0 < len(stated) <= _MAX_COUNTY_ID or not is_printable(stated):
+            raise ValueError(_id_problem("county_id", stated, _MAX_COUNTY_ID))
+        county = normalise_county(stated)
+        if len(_KNOWN_COUNTIES) < _MAX_KNOWN_COUNTIES:
+            _KNOWN_COUNTIES[stated] = county
+    return county
 
 
 def _add_options(request: Request, body: Mapping[str, object]) -> None:
@@ -242,6 +272,37 @@ def encode_request(request: Request, *, valuation_date: str | None) -> bytes:
 def encode_completed(request: Request, *, started_at: str, completed_at: str, result: bytes) -> bytes:
     """Write the result event of a completed job; ``result`` is the engine's JSON object, taken over byte for byte."""
     return _result_event(request, "COMPLETED", COMPLETED, None, (started_at, completed_at), orjson.Fragment(result))
+
+
+class CompletedEvents:
+    """Writes the result events of jobs that completed together: what ``encode_completed`` writes, in half the time."""
+
+    __slots__ = ("_after", "_between")
+
+    def __init__(self, *, started_at: str, completed_at: str) -> None:
+        self._between = f'","status":"COMPLETED","message":"{COMPLETED}","created_at":"'
+        self._after = (
+            f'","updated_at":"{completed_at}","started_at":"{started_at}","completed_at":"{completed_at}"'
+            ',"failure_reason":null,"batch_id":'
+        )
+
+    def encode(self, request: Request, result: bytes) -> bytes:
+        """Write one event; ``result`` is the engine's JSON object, taken over byte for byte."""
+        property_id, batch, hint = request.property_id, request.batch_id, request.valuation_method_hint
+        if '"' in property_id or "\\" in property_id:
+            property_id = orjson.dumps(property_id)[1:-1].decode()
+        return b"".join(
+            (
+                (
+                    f'{{"job_id":"{request.job_id}","property_id":"{property_id}","county_id":"{request.county_id}'
+                    f"{self._between}{rfc3339(request.created_ms)}{self._after}"
+                    f'{"null" if batch is None else orjson.dumps(batch).decode()},"valuation_method_hint":'
+                    f'{"null" if hint is None else orjson.dumps(hint).decode()},"result":'
+                ).encode(),
+                result,
+                b"}",
+            )
+        )
 
 
 def encode_failed(

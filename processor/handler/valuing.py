@@ -1,6 +1,6 @@
 """From jobs to answers: look the properties up, apply overrides, ask the engine, and keep one bad job to itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from processor.errors import EngineAnswer
 from processor.handler.collaborators import Collaborators
 from processor.handler.reading import Failure, Jobs
-from processor.valuation.frame import Engine, Frame, InsufficientData, Subjects
+from processor.valuation.frame import Engine, Frame, InsufficientData, Ints, Subjects
 from schemas.codec import Request
 from schemas.logs import get_logger
 from schemas.reasons import SIMULATED, SIMULATED_FAILURE_PROPERTY, FailureReason, processing_error, property_not_found
@@ -37,14 +37,13 @@ def answer_missing(jobs: Jobs, missing: Sequence[int]) -> None:
         jobs.answers[at] = Failure(FailureReason.PROPERTY_NOT_FOUND, message)
 
 
-def _by_county(requests: Sequence[Request], open_: Sequence[int]) -> dict[str, list[int]]:
+def _by_county(requests: Sequence[Request], open_: Sequence[int]) -> Mapping[str, Sequence[int]]:
+    counties = [requests[at].county_id for at in open_]
+    if len(set(counties)) == 1:
+        return {counties[0]: open_}
     groups: dict[str, list[int]] = {}
-    for at in open_:
-        county_id = requests[at].county_id
-        if county_id in groups:
-            groups[county_id].append(at)
-        else:
-            groups[county_id] = [at]
+    for at, county_id in zip(open_, counties, strict=True):
+        groups.setdefault(county_id, []).append(at)
     return groups
 
 
@@ -59,7 +58,7 @@ def _log_some(raised: Sequence[tuple[Request, Exception]]) -> None:
 def _value_some(jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]) -> None:
     """Value jobs of one county together; when that raises, value each half, down to the job that is to blame."""
     try:
-        _value_together(jobs, county_id, positions, using, missing)
+        missing.extend(_value_together(jobs, county_id, positions, using))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is the job's failure, not the worker's
@@ -73,32 +72,40 @@ def _value_some(jobs: Jobs, county_id: str, positions: Sequence[int], using: Col
         jobs.answers[positions[0]] = Failure(FailureReason.PROCESSING_EXCEPTION, processing_error(detail))
 
 
-def _value_together(
-    jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators, missing: list[int]
-) -> None:
+def _value_together(jobs: Jobs, county_id: str, positions: Sequence[int], using: Collaborators) -> Sequence[int]:
+    """Answer jobs of one county, and return those whose property is not on the roll; raises what the engine raises."""
     county = using.roll.county(county_id)
     if county is None:
-        missing.extend(positions)
-        return
-    rows, frame = county.lookup([jobs.requests[at].property_id for at in positions])
-    answers: list[bytes | Failure | None] = [None] * len(positions)
-    wanted: list[int] = []
-    for place, row in enumerate(rows.tolist()):
-        if row < 0:
-            continue
-        if jobs.requests[positions[place]].property_id == SIMULATED_FAILURE_PROPERTY:
-            answers[place] = _SIMULATED
-        else:
-            wanted.append(place)
-    if wanted:
-        if len(wanted) < len(positions):
-            frame = frame.take(np.array(wanted))
-        requests = [jobs.requests[positions[place]] for place in wanted]
-        for place, asked in zip(wanted, _asked(county_id, requests, frame, using), strict=True):
-            answers[place] = asked
-    for at, answer in zip(positions, answers, strict=True):
+        return positions
+    property_ids = [jobs.requests[at].property_id for at in positions]
+    rows, frame = county.lookup(property_ids)
+    if SIMULATED_FAILURE_PROPERTY not in property_ids and rows.min() >= 0:
+        wanted: Sequence[int] = positions
+        missing: list[int] = []
+    else:
+        places, missing = _sorted_out(jobs, positions, rows)
+        wanted, frame = [positions[place] for place in places], frame.take(np.array(places, dtype=np.int64))
+    if not wanted:
+        return missing
+    answers = _asked(county_id, [jobs.requests[at] for at in wanted], frame, using)
+    for at, answer in zip(wanted, answers, strict=True):
         jobs.answers[at] = answer
-    missing.extend(at for at, answer in zip(positions, answers, strict=True) if answer is None)
+    return missing
+
+
+def _sorted_out(jobs: Jobs, positions: Sequence[int], rows: Ints) -> tuple[list[int], list[int]]:
+    """Fail who is to fail; return whom to value, as places among ``positions``, and who is not on the roll."""
+    places: list[int] = []
+    missing: list[int] = []
+    for place, row in enumerate(rows.tolist()):
+        at = positions[place]
+        if row < 0:
+            missing.append(at)
+        elif jobs.requests[at].property_id == SIMULATED_FAILURE_PROPERTY:
+            jobs.answers[at] = _SIMULATED
+        else:
+            places.append(place)
+    return places, missing
 
 
 def _asked(county_id: str, requests: Sequence[Request], frame: Frame, using: Collaborators) -> list[bytes | Failure]:

@@ -33,7 +33,9 @@ def begin(batch: Batch, records: Sequence[Record], first: int, using: Collaborat
     """
     started_ms, started = using.now_ms(), using.elapsed()
     jobs = read(batch, records, first, started_ms, using.app_version)
-    open_ = [at for at, answer in enumerate(jobs.answers) if answer is None]
+    open_: Sequence[int] = range(len(jobs.answers))
+    if jobs.dead_letters:
+        open_ = [at for at in open_ if jobs.answers[at] is None]
     work = Work(jobs, len(records), value(jobs, open_, using), started_ms, started, [], Counter())
     if not work.missing:
         _write(work, batch, using)
@@ -71,6 +73,5 @@ def gather(works: Sequence[Work]) -> Outcomes:
 
 def _write(work: Work, batch: Batch, using: Collaborators) -> None:
     writer = Writer(using, batch.record_limit, work.started_ms, max(using.now_ms(), work.started_ms))
-    work.results = writer.write(work.jobs)
-    work.tally = writer.tally
+    work.results, work.tally = writer.write(work.jobs)
     work.seconds = using.elapsed() - work.started

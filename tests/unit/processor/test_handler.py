@@ -140,6 +140,14 @@ async def test_a_request_that_makes_the_engine_raise_fails_alone(count: int) -> 
             assert event["status"] == "COMPLETED"
 
 
+async def test_neighbours_of_a_bad_request_that_are_not_on_the_roll_are_missing_once() -> None:
+    engine = FakeEngine(raises={"P1": ValueError("bad")})
+    records = [FakeRecord(at, request_value(name)) for at, name in enumerate(("X", "P1", "P2", "Y"))]
+    batch = batch_of(records)
+    work = begin(batch, batch.records, 0, collaborators(FakeRoll.of("BENTON", "P1", "P2"), engine))
+    assert work.missing == [0, 3]
+
+
 async def test_an_exception_without_a_message_gives_its_name() -> None:
     engine = FakeEngine(raises={"P1": KeyError()})
     outcomes = handled(
