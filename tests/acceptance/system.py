@@ -18,9 +18,12 @@ from schemas.settings import StackRecord
 from tests.acceptance.client import Client, fetch
 from tests.waiting import came_true
 
-READY_SECONDS: Final = 150.0
+READY_SECONDS: Final = 280.0
 STOP_SECONDS: Final = 15.0
-_OWN: Final = ("KAFKA_", "GATEWAY_", "PROCESSOR_", "LOCAL_KAFKA", "DATA_DIR", "WORKERS", "TOPIC_PREFIX", "LOG_")
+_OWN: Final = (
+    *("KAFKA_", "GATEWAY_", "PROCESSOR_", "LOCAL_KAFKA", "DATA_DIR", "WORKERS", "TOPIC_PREFIX", "LOG_", "MODEL_STORE"),
+    "JOB_STORE",
+)
 _PROGRAM: Final = Path(sys.executable).with_name("terrafusion")
 
 

@@ -1,6 +1,7 @@
 """The roll follows what is put: a property put now is valued now, a changed one at its change, a deleted one never."""
 
 from tests.acceptance.client import Client, new_id
+from tests.waiting import came_true
 
 _HOUSE = {
     "latitude": 46.21,
@@ -60,3 +61,31 @@ def test_a_what_if_changes_the_value_and_not_the_roll(client: Client) -> None:
     again = client.value("PROP123", valuation_date="2026-01-01")["result"]
     assert larger["estimated_value"] > plain["estimated_value"]
     assert again == plain
+
+
+def test_new_sales_come_into_use_and_every_result_names_its_model(client: Client) -> None:
+    county = f"VILLAGE_{new_id()[:8].upper()}"
+    _put(client, "HOUSE", county)
+    assert client.value("HOUSE", county)["failure_reason"] == "insufficient_data"
+    _sell(client, county, first=0, count=40, price=300_000)
+    assert came_true(lambda: client.value("HOUSE", county)["status"] == "COMPLETED", 60)
+    cheap = client.value("HOUSE", county)["result"]
+    _sell(client, county, first=40, count=120, price=600_000)
+    assert came_true(lambda: _version(client, county) != cheap["model_version"], 60)
+    assert client.value("HOUSE", county)["result"]["estimated_value"] > cheap["estimated_value"]
+
+
+def _version(client: Client, county: str) -> str:
+    return str(client.value("HOUSE", county)["result"]["model_version"])
+
+
+def _sell(client: Client, county: str, *, first: int, count: int, price: int) -> None:
+    """Post sales of houses like the one, one a day and each a little larger and dearer than the one before."""
+    sales = [
+        {key: value for key, value in _HOUSE.items() if key != "living_area_sqft"}
+        | {"sale_id": f"S{n}", "property_id": f"P{n}", "living_area_sqft": 1500 + 10 * (n % 80)}
+        | {"sale_date": f"2026-{1 + n % 9:02d}-{1 + n % 28:02d}", "sale_price": price + 1000 * (n % 80)}
+        for n in range(first, first + count)
+    ]
+    answer = client.call("POST", f"/api/v1/counties/{county}/sales", sales)
+    assert answer.status == 202, answer.body
