@@ -49,6 +49,7 @@ def read(batch: Batch, records: Sequence[Record], first: int, now_ms: int, app_v
     jobs = Jobs()
     requests, topic, partition = jobs.requests, batch.topic, batch.partition
     for position, record in enumerate(records, first):
+        request: Request | None
         try:
             request = decode_request(
                 record.value,
@@ -61,22 +62,25 @@ def read(batch: Batch, records: Sequence[Record], first: int, now_ms: int, app_v
         except InvalidRequest as wrong:
             jobs.dead_positions.append(position)
             jobs.dead_letters.append(dead_letter(batch, record, wrong, app_version))
-            _fail(jobs, record, wrong, now_ms)
+            request = _fail(jobs, record, wrong, now_ms)
         else:
             requests.append(request)
-        if record.headers:
-            _keep_trace(jobs, record)
+        if record.headers and request is not None:
+            _keep_trace(jobs, record, request.job_id)
     _leave_out_seen(jobs, batch)
     return jobs
 
 
-def _fail(jobs: Jobs, record: Record, wrong: InvalidRequest, now_ms: int) -> None:
+def _fail(jobs: Jobs, record: Record, wrong: InvalidRequest, now_ms: int) -> Request | None:
+    """Enter a job that has failed already; return it, None where its id cannot be read."""
     if wrong.job_id is None:
-        return
+        return None
     created_ms = record.timestamp if record.timestamp >= 0 else now_ms
     jobs.answers.extend([None] * (len(jobs.requests) - len(jobs.answers)))
-    jobs.requests.append(Request(wrong.job_id, wrong.property_id, _county(wrong.county_id), created_ms, day=0))
+    request = Request(wrong.job_id, wrong.property_id, _county(wrong.county_id), created_ms, day=0)
+    jobs.requests.append(request)
     jobs.answers.append(Failure(FailureReason.INVALID_REQUEST, f"Invalid request: {wrong.message}"))
+    return request
 
 
 def _county(text: str) -> str:
@@ -86,10 +90,10 @@ def _county(text: str) -> str:
         return text
 
 
-def _keep_trace(jobs: Jobs, record: Record) -> None:
+def _keep_trace(jobs: Jobs, record: Record, job_id: str) -> None:
     trace = header(record.headers, TRACEPARENT)
-    if trace is not None and len(trace) <= _MAX_TRACE and jobs.requests:
-        jobs.traces[jobs.requests[-1].job_id] = trace
+    if trace is not None and len(trace) <= _MAX_TRACE:
+        jobs.traces.setdefault(job_id, trace)
 
 
 def _leave_out_seen(jobs: Jobs, batch: Batch) -> None:

@@ -86,6 +86,16 @@ async def test_a_result_has_the_job_as_key_and_is_a_cloud_event() -> None:
     assert header(failed, "traceparent") is None
 
 
+async def test_a_trace_stays_with_the_record_that_brought_it() -> None:
+    other = b"00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01"
+    records = [
+        FakeRecord(5, request_value("P1", _JOB)),
+        FakeRecord(6, b"no request", headers=[("traceparent", other)]),
+    ]
+    outcomes = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine()))
+    assert header(outcomes.results[0][2], "traceparent") is None
+
+
 async def test_the_smallest_request_gets_a_job_id_from_its_place() -> None:
     outcomes = handled(
         batch_of([FakeRecord(5, request_value("P1"))]), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine())
