@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import cast
 
 _HEAD = (
     "POST /api/v1/valuation/run HTTP/1.1\r\nHost: {host}\r\n"
@@ -44,8 +45,7 @@ class _Connection(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none by inheritance
 
     def send(self, request: bytes, started: float) -> None:
         self._started.append(started)

@@ -1,9 +1,12 @@
 """Ports of this machine: who has one, and which are free."""
 
+import random
 import socket
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
+_FIRST_PORT: Final = 15_000
+_LAST_PORT: Final = 32_000
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -16,12 +19,16 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on; another process may take them before they are used."""
-    sockets = [socket.create_server((LOOPBACK, 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Return consecutive ports that nobody listens on; another process may take them before they are used.
+
+    They lie below the range from which systems take the ports of outgoing connections, so that none of those gets
+    in the way meanwhile.
+    """
+    while True:
+        first = random.randrange(_FIRST_PORT, _LAST_PORT - count)  # noqa: S311 - spread, not secrecy
+        ports = list(range(first, first + count))
+        if all(is_free(port) for port in ports):
+            return ports
 
 
 def owner(port: int) -> str:

@@ -160,8 +160,9 @@ def test_an_altered_class_data_archive_does_not_keep_it_from_starting(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "terrafusion").mkdir()
     (tmp_path / "terrafusion" / "kafka").symlink_to(jars)
-    with LocalKafka():
-        pass
+    first = LocalKafka()
+    first.start()
+    first.stop(60)  # it writes the archive as it ends
     [kept] = (tmp_path / "terrafusion" / "cds").glob("*/*.jsa")
     kept.chmod(0o600)
     kept.write_bytes(kept.read_bytes()[:1_000_000])

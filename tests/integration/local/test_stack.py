@@ -26,7 +26,7 @@ class RunningStack:
     """A stack in a process of its own, as `terrafusion up` would run it."""
 
     def __init__(self, data_dir: Path, **settings: object) -> None:
-        gateway, processor, kafka = free_ports(3)
+        gateway, kafka, processor, _second_worker = free_ports(4)
         ports = {"GATEWAY_PORT": gateway, "PROCESSOR_PORT": processor, "LOCAL_KAFKA_PORT": kafka}
         own = {"DATA_DIR": data_dir, **ports, **settings}
         inherited = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP_SERVERS"}
