@@ -30,11 +30,14 @@ _MAX_FILL: Final = 0.7
 _Ids = NDArray[np.uint64]
 _Slots = NDArray[np.int64]
 
+JobNumbers = _Ids | list[bytes]
+"""Job ids as 128-bit numbers: an array of two 64-bit numbers each (in the machine's byte order), or 16 bytes each."""
+
 
 class Window:
-    """The job ids of the last ``size`` requests of a partition; the oldest make room for the newest.
+    """The jobs of the last ``size`` requests of a partition; the oldest make room for the newest.
 
-    Ids are canonical UUID texts. Not thread-safe: ``Sightings`` guards it.
+    Not thread-safe: ``Sightings`` guards it.
     """
 
     def __init__(self, size: int = WINDOW_SIZE) -> None:
@@ -55,24 +58,24 @@ class Window:
     def __len__(self) -> int:
         return self._held
 
-    def known(self, job_ids: Sequence[str]) -> list[bool]:
-        """Tell for each job id whether it is in the window."""
+    def known(self, numbers: JobNumbers) -> list[int]:
+        """Return the positions of the jobs that are in the window."""
         if not self._held:
-            return [False] * len(job_ids)
-        if len(job_ids) <= _FEW:
-            return [self._knows(bytes.fromhex(job_id.replace("-", ""))) for job_id in job_ids]
-        return self._find(_numbers(job_ids)).tolist()  # type: ignore[no-any-return]
+            return []
+        if isinstance(numbers, list):
+            return [at for at, number in enumerate(numbers) if self._knows(number)]
+        return np.flatnonzero(self._find(numbers)).tolist()
 
-    def add(self, job_ids: Sequence[str]) -> None:
-        """Enter job ids in the order of their requests; an id that is there already counts as seen anew."""
-        for start in range(0, len(job_ids), self._size):
-            part = job_ids[start : start + self._size]
+    def add(self, numbers: JobNumbers) -> None:
+        """Enter jobs in the order of their requests; one that is there already counts as seen anew."""
+        for start in range(0, len(numbers), self._size):
+            part = numbers[start : start + self._size]
             self._make_room(len(part))
-            if len(part) <= _FEW:
-                for job_id in part:
-                    self._enter(bytes.fromhex(job_id.replace("-", "")))
+            if isinstance(part, list):
+                for number in part:
+                    self._enter(number)
             else:
-                self._enter_all(_numbers(part))
+                self._enter_all(part)
 
     def _slot(self, number: bytes) -> int:
         high, low = _PAIR.unpack(number)
@@ -150,41 +153,42 @@ class Sightings:
 
     def __init__(self, window: Window) -> None:
         self._window = window
-        self._in_hand: dict[int, list[Sequence[str]]] = {}
+        self._in_hand: dict[int, list[tuple[Sequence[str], JobNumbers]]] = {}
         self._waiting: set[str] = set()
         self._lock = Lock()
 
     def enter(self, ticket: int, job_ids: Sequence[str]) -> list[int]:
-        """Enter jobs in the order of their requests; return the positions of those that were seen before."""
+        """Enter jobs, by canonical ids, in the order of their requests; return the positions of those seen before."""
+        numbers = job_numbers(job_ids)
         with self._lock:
-            self._in_hand.setdefault(ticket, []).append(job_ids)
-            known = self._window.known(job_ids)
+            self._in_hand.setdefault(ticket, []).append((job_ids, numbers))
+            known = self._window.known(numbers)
             before = len(self._waiting)
-            if True not in known and self._waiting.isdisjoint(job_ids):
+            if not known and self._waiting.isdisjoint(job_ids):
                 self._waiting.update(job_ids)
                 if len(self._waiting) == before + len(job_ids):
                     return []
                 self._waiting.difference_update(job_ids)
-            return list(self._repeated(job_ids, known))
+            return list(self._repeated(job_ids, set(known)))
 
     def settle(self, ticket: int) -> None:
         """Move the jobs of a committed batch into the window."""
         with self._lock:
-            for job_ids in self._in_hand.pop(ticket, ()):
-                self._window.add(job_ids)
-                self._waiting.difference_update(job_ids)
-            if self._in_hand:
-                self._waiting.update(*(ids for parts in self._in_hand.values() for ids in parts))
+            for _, numbers in self._in_hand.pop(ticket, ()):
+                self._window.add(numbers)
+            self._waiting = {job_id for parts in self._in_hand.values() for part, _ in parts for job_id in part}
 
-    def _repeated(self, job_ids: Sequence[str], known: Sequence[bool]) -> Iterable[int]:
+    def _repeated(self, job_ids: Sequence[str], known: set[int]) -> Iterable[int]:
         for position, job_id in enumerate(job_ids):
-            if known[position] or job_id in self._waiting:
+            if position in known or job_id in self._waiting:
                 yield position
             self._waiting.add(job_id)
 
 
-def _numbers(job_ids: Sequence[str]) -> _Ids:
-    """Return canonical UUID texts as their 128 bits in two numbers each (the byte order is the machine's)."""
+def job_numbers(job_ids: Sequence[str]) -> JobNumbers:
+    """Return canonical UUID texts as what they stand for, 16 bytes each: many in an array, a few one by one."""
+    if len(job_ids) <= _FEW:
+        return [bytes.fromhex(job_id.replace("-", "")) for job_id in job_ids]
     characters = np.frombuffer("".join(job_ids).encode("ascii"), dtype=np.uint8).reshape(-1, _UUID_LENGTH)
     digits = characters[:, _DIGITS]
     nibbles = (digits & 15) + 9 * (digits >> 6)

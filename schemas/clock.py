@@ -10,6 +10,7 @@ _LAST_MS: Final = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z, the last millisecond that RFC 3339 can write."""
 _FRACTIONS: Final = tuple(f".{ms:03d}Z" for ms in range(1000))
 _MS_OF_FRACTION: Final = {fraction: ms for ms, fraction in enumerate(_FRACTIONS)}
+_ORDINARY_LENGTH: Final = 40
 _SECONDS_LENGTH: Final = len("YYYY-MM-DDTHH:MM:SS")
 
 
@@ -18,6 +19,7 @@ def _second(epoch_s: int) -> str:
     return (_EPOCH + timedelta(seconds=epoch_s)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=4096)  # the events of a busy moment share their milliseconds
 def rfc3339(epoch_ms: int) -> str:
     """Write milliseconds since 1970-01-01 as ``2026-11-23T09:00:00.000Z``; out-of-range values are clamped."""
     if not 0 <= epoch_ms <= _LAST_MS:
@@ -31,6 +33,10 @@ def epoch_ms(text: str) -> int:
     Raises:
         ValueError: the text is no timestamp, or names no offset from UTC.
     """
+    return _read_before(text) if len(text) <= _ORDINARY_LENGTH else _read(text)
+
+
+def _read(text: str) -> int:
     ms = _MS_OF_FRACTION.get(text[_SECONDS_LENGTH:])
     if ms is not None:  # as `rfc3339` writes it: the part that changes with every event costs one look-up
         return _ms_of_second(text[:_SECONDS_LENGTH]) + ms
@@ -38,6 +44,9 @@ def epoch_ms(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError("a timestamp needs an offset from UTC, such as Z")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+_read_before: Final = lru_cache(maxsize=4096)(_read)
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from processor.batch import Outcomes
-from processor.dedupe import WINDOW_SIZE, Window
+from processor.dedupe import WINDOW_SIZE, Window, job_numbers
 from processor.lanes.feed import Feed
 from schemas.codec import peek_job_id
 
@@ -80,5 +80,5 @@ async def _read(memory: Memory, feed: Feed, first: int, start: int) -> None:
                 )
                 if job_id is not None:
                     seen.append(job_id)
-        memory.window.add(seen)
+        memory.window.add(job_numbers(seen))
         await asyncio.sleep(0)

@@ -5,6 +5,7 @@ It never aborts: a ledger that failed is discarded, and the next one's ``InitPro
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -83,13 +84,13 @@ class Ledger:
         await self._producer.send_offsets_to_transaction({self._partition: next_offset}, self._group)
 
     async def _send(self, topic: str, rows: Sequence[Row], deliveries: list[asyncio.Future[Any]]) -> None:
-        at = 0
+        at, now_ms = 0, time.time_ns() // 1_000_000
         while at < len(rows):
             builder = self._producer.create_batch()
             append = builder.append
             while at < len(rows):
                 key, value, headers = rows[at]
-                if append(key=key, value=value, timestamp=None, headers=headers) is None:
+                if append(key=key, value=value, timestamp=now_ms, headers=headers) is None:
                     break
                 at += 1
             delivery = await self._producer.send_batch(builder, topic, partition=self._partition.partition)
