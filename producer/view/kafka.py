@@ -20,7 +20,7 @@ from producer.view.log import Opened, Polled
 
 _FETCH_WAIT_MS: Final = 500
 _PARTITION_FETCH_BYTES: Final = 1 << 20
-_RECORDS_AT_ONCE: Final = 4000
+_RECORDS_AT_ONCE: Final = 500
 _REPLAYED_AT_ONCE: Final = 500
 _ANSWER_S: Final = 5.0
 _STOP_S: Final = 2.0

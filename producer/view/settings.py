@@ -17,5 +17,7 @@ class ViewSettings:
     """Rows in memory beyond which reading waits for the store."""
     bytes_held: int = 64 << 20
     """Bytes in memory beyond which reading waits for the store."""
+    listing_waits_s: float = 0.03
+    """How long a listing waits for rows in memory to be written, so that it holds what was just read."""
     prune_interval_s: float = 60.0
     retention: Retention = field(default_factory=Retention)

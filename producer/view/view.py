@@ -38,7 +38,6 @@ from schemas.topics import Topics
 
 _log = structlog.get_logger(__name__)
 
-_LISTING_WAITS_S: Final = 0.25
 _STOP_S: Final = 5.0
 _PRUNE_PAUSE_S: Final = 0.05
 _OPEN_RETRY_S: Final = 1.0
@@ -164,9 +163,9 @@ class JobView:
         return with_result(row.job, None) if stored is None and row is not None else stored
 
     async def jobs(self, wanted: JobFilter, *, results: bool = False) -> Page:
-        """List jobs, newest first; jobs that the view held before this call are in the list."""
+        """List jobs, newest first; one that was read a moment ago is missing only while the store is slow."""
         if self._keeper.trouble is None:
-            await self._keeper.flush(_LISTING_WAITS_S)
+            await self._keeper.flush(self._settings.listing_waits_s)
         return await self._store.jobs(wanted, results=results)
 
     async def idempotency(self, key_id: UUID) -> tuple[UUID, bytes] | None:
@@ -180,7 +179,7 @@ class JobView:
     async def batch(self, batch_id: str) -> BatchCounts | None:
         """Return one batch."""
         if self._keeper.trouble is None:
-            await self._keeper.flush(_LISTING_WAITS_S)
+            await self._keeper.flush(self._settings.listing_waits_s)
         return await self._store.batch(batch_id)
 
     async def batches(self, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> BatchPage:

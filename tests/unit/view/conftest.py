@@ -13,7 +13,7 @@ from producer.view.view import JobView
 from tests.unit.view.fakes import TOPICS, Cluster, MemoryLog
 from tests.waiting import holds
 
-QUICK = ViewSettings(write_interval_s=0.01)
+QUICK = ViewSettings(write_interval_s=0.01, listing_waits_s=5.0)
 Start = Callable[..., "object"]
 
 

@@ -17,7 +17,7 @@ from tests.unit.view.conftest import running
 from tests.unit.view.fakes import REQUESTS, RESULTS, Cluster, completed, request_of
 from tests.waiting import holds
 
-SLOW = ViewSettings(write_interval_s=30.0)
+SLOW = ViewSettings(write_interval_s=30.0, listing_waits_s=5.0)
 JOB_FIELDS = {
     "job_id", "property_id", "county_id", "status", "message", "created_at", "updated_at", "started_at",
     "completed_at", "failure_reason", "batch_id", "valuation_method_hint",
