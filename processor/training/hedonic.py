@@ -31,14 +31,18 @@ _DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Hedonic:
-    """A fitted regression and the market index that came with it."""
+    """A fitted regression, the market index that came with it, and how strongly its ridge holds back."""
 
     additive: Additive
     index: Index
+    ridge: float
 
 
-def fit(plan: Plan, inputs: Inputs, day: Ints, log_price: Floats) -> Hedonic:
-    """Fit log price on what is known of the sales and their month; the ridge is chosen by cross-validation."""
+def fit(plan: Plan, inputs: Inputs, day: Ints, log_price: Floats, ridge: float | None = None) -> Hedonic:
+    """Fit log price on what is known of the sales and their month.
+
+    The ``ridge`` is chosen by generalised cross-validation where none is given.
+    """
     curves = _curves(inputs.numbers)
     scaled = curves.scaled(inputs.numbers)
     blocks = [_hats(curves.knots[p, : curves.size[p]], scaled[:, p]) for p in range(len(plan.numeric))]
@@ -52,14 +56,16 @@ def fit(plan: Plan, inputs: Inputs, day: Ints, log_price: Floats) -> Hedonic:
     smooth = np.zeros((design.shape[1], design.shape[1]))
     smooth[-len(days) :, -len(days) :] = _MONTH_CURVATURE * _curvature(len(days))
     mean = round(float(log_price.mean()), _DIGITS)
-    solution = np.round(_solve(design, log_price - mean, penalty, smooth), _DIGITS)
+    problem = _Problem(design, log_price - mean, penalty, smooth)
+    ridge = problem.best_ridge() if ridge is None else ridge
+    solution = np.round(problem.solve(ridge), _DIGITS)
     parts = np.split(solution, np.cumsum([1, *widths]))
     additive = Additive(
         mean + float(solution[0] + parts[-1][0]),
         _with_heights(curves, parts[1 : 1 + len(plan.numeric)]),
         tuple(part.copy() for part in parts[1 + len(plan.numeric) : -1]),
     )
-    return Hedonic(additive, Index(days, parts[-1] - parts[-1][0], int(day.max())))
+    return Hedonic(additive, Index(days, parts[-1] - parts[-1][0], int(day.max())), ridge)
 
 
 def _months(day: Ints) -> tuple[Ints, Floats]:
@@ -122,20 +128,32 @@ def _curvature(n: int) -> Floats:
     return np.asarray(second.T @ second)
 
 
-def _solve(design: Floats, target: Floats, penalty: Floats, smooth: Floats) -> Floats:
-    """Solve for the ridge of least generalised cross-validation error."""
-    gram, moment = design.T @ design, design.T @ target
-    power, n = float(target @ target), len(target)
-    best, chosen = np.inf, moment
-    for strength in _RIDGE_GRID:
-        factor = linalg.cho_factor(gram + np.diag(strength * penalty) + smooth)
-        solution = np.asarray(linalg.cho_solve(factor, moment))
-        freedom = float(np.trace(linalg.cho_solve(factor, gram)))
-        error = power - 2 * float(moment @ solution) + float(solution @ gram @ solution)
-        score = error / max(n - _FREEDOM_PRICE * freedom, 1.0) ** 2
-        if score < best:
-            best, chosen = score, solution
-    return chosen
+class _Problem:
+    """Penalised least squares: ridge on curves and levels, smoothness of the months."""
+
+    def __init__(self, design: Floats, target: Floats, penalty: Floats, smooth: Floats) -> None:
+        self._gram, self._moment = design.T @ design, design.T @ target
+        self._power, self._n = float(target @ target), len(target)
+        self._penalty, self._smooth = penalty, smooth
+
+    def solve(self, ridge: float) -> Floats:
+        """Return the coefficients."""
+        return np.asarray(linalg.cho_solve(self._factor(ridge), self._moment))
+
+    def best_ridge(self) -> float:
+        """Return the ridge of least generalised cross-validation error."""
+        return min(_RIDGE_GRID, key=self._error)
+
+    def _factor(self, ridge: float) -> tuple[Floats, bool]:
+        factor, lower = linalg.cho_factor(self._gram + np.diag(ridge * self._penalty) + self._smooth)
+        return np.asarray(factor), bool(lower)
+
+    def _error(self, ridge: float) -> float:
+        factor = self._factor(ridge)
+        solution = np.asarray(linalg.cho_solve(factor, self._moment))
+        freedom = float(np.trace(np.asarray(linalg.cho_solve(factor, self._gram))))
+        error = self._power - 2 * float(self._moment @ solution) + float(solution @ self._gram @ solution)
+        return error / max(self._n - _FREEDOM_PRICE * freedom, 1.0) ** 2
 
 
 def _with_heights(curves: Curves, parts: list[Floats]) -> Curves:

@@ -61,6 +61,7 @@ class _Draft:
     target: Floats
     hedonic: Additive
     index: Index
+    ridge: float
     scaled: Floats
     effects: Floats
     residual: Floats
@@ -119,6 +120,7 @@ def _drafted(sales: TrainingSales) -> _Draft:
         target,
         fitted.additive,
         fitted.index,
+        fitted.ridge,
         scaled,
         effects,
         target - fitted.additive.predict(inputs, effects),
@@ -212,7 +214,7 @@ def _told(draft: _Draft, evidence: Evidence, day: Ints) -> _Told:
     for part in range(FOLDS):
         inside, rest = np.flatnonzero(draft.fold == part), np.flatnonzero(draft.fold != part)
         known, asked = draft.inputs.take(rest), draft.inputs.take(inside)
-        additive = hedonic.fit(draft.plan, known, day[rest], draft.target[rest]).additive
+        additive = hedonic.fit(draft.plan, known, day[rest], draft.target[rest], draft.ridge).additive
         told.hedonic[inside] = _predicted(additive, asked)
         residual = draft.target[rest] - _predicted(additive, known)
         others = replace(evidence.take(rest), residual=np.clip(residual, -_CLIP, _CLIP))

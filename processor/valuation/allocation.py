@@ -37,11 +37,13 @@ class LandSplit:
         start = cls(1.0, 1.0, _median(lot), _median(area))
         unit = float(np.median(price))
         ground, house = start._parts(frame, place, building)
-        weight = np.sqrt(_BELIEF * len(price))
         rows = np.column_stack([ground, house]) * (unit / price)[:, None]
-        belief = weight * np.array([[np.median(ground), 0.0], [0.0, np.median(house)]])
-        target = np.append(np.ones(len(price)), weight * np.array([_USUAL_LAND_SHARE, 1 - _USUAL_LAND_SHARE]))
-        (land, built), _ = nnls(np.vstack([rows, belief]), target)
+        usual = np.array([np.median(ground), np.median(house)])
+        weight = _BELIEF * len(price)
+        gram = (rows[:, :, None] * rows[:, None, :]).sum(axis=0) + weight * np.diag(usual**2)
+        moment = rows.sum(axis=0) + weight * usual * np.array([_USUAL_LAND_SHARE, 1 - _USUAL_LAND_SHARE])
+        root = np.linalg.cholesky(gram)
+        (land, built), _ = nnls(root.T, np.linalg.solve(root, moment))
         return cls(round(float(land), 9), round(float(built), 9), start.usual_lot, start.usual_area)
 
     def cost(self, frame: Frame, place: Floats, building: Floats) -> Floats:

@@ -197,7 +197,7 @@ def _fitted_share(error: Floats, departure: Floats) -> float:
     if len(error) < _SALES_TO_FIT_SHARE:
         return _USUAL_SHARE
     moderate = np.clip(error, -0.5, 0.5)
-    slope = float(moderate @ departure / max(float(departure @ departure), 1e-12))
+    slope = float((moderate * departure).sum() / max(float((departure**2).sum()), 1e-12))
     return round(min(max(slope, _SHARE_LIMITS[0]), _SHARE_LIMITS[1]), 4)
 
 

@@ -45,7 +45,7 @@ class Spread:
         if len(error) >= _SALES_FOR_SHAPE:
             coefficients = _size_model(error, (signs - centre) / scale)
         elif len(error):
-            prior = (error @ error + _PRIOR_SALES * _PRIOR_SD**2) / (len(error) + _PRIOR_SALES)
+            prior = ((error**2).sum() + _PRIOR_SALES * _PRIOR_SD**2) / (len(error) + _PRIOR_SALES)
             coefficients[0] = np.log(np.sqrt(prior))
         coefficients = np.asarray(np.round(coefficients, 9), dtype=np.float64)
         shape = cls(coefficients, centre, scale, lowest, 1.0, 1.0)
@@ -71,8 +71,9 @@ def _size_model(error: Floats, scaled: Floats) -> Floats:
     """Regress the log of the absolute error on the signs; only signs that widen with distance are let through."""
     target = np.log(np.abs(error) + _FLOOR)
     typical = float(target.mean())
-    gram = scaled.T @ scaled + _RIDGE * np.eye(scaled.shape[1])
-    slopes = np.linalg.solve(gram, scaled.T @ (target - typical))
+    # Sums instead of BLAS products, whose last bits depend on the number of threads.
+    gram = (scaled[:, :, None] * scaled[:, None, :]).sum(axis=0) + _RIDGE * np.eye(scaled.shape[1])
+    slopes = np.linalg.solve(gram, (scaled * (target - typical)[:, None]).sum(axis=0))
     return np.concatenate([[typical], np.fmax(slopes, 0.0)])
 
 

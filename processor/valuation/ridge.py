@@ -2,6 +2,10 @@
 
 Solved twice, once to see which rows are far off and once with those counting less. The design is kept in single
 precision and used in blocks of rows, so that a county of 20,000 sales needs some 50 MB while it is fitted, not 300.
+
+The same rows give the same bits on any number of threads, which BLAS by itself does not promise: terms and weights are
+rounded to binary fractions, so that the sums of their products are exact in any order, and the inverse is refined until
+its rounding is the only error left.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,9 +26,12 @@ _SMALLEST_SD: Final = 0.02
 _HUBER: Final = 2.0
 _LEAST_FREEDOM: Final = 0.1
 _DIGITS: Final = 9
-"""Coefficients are rounded to this many decimals: far below a cent, far above what BLAS kernels differ by."""
+"""What comes out is rounded to this many decimals: far below a cent, far above what is left of rounding errors."""
 
 _BLOCK: Final = 2_048
+_TERM_UNIT: Final = 1.0 / 1_024
+_WEIGHT_UNIT: Final = 1.0 / 64
+"""Products of a weight and two terms are multiples of 2^-26: exact sums up to 2^27, more than any county's."""
 
 Single = NDArray[np.float32]
 Terms = Callable[[slice], Floats]
@@ -59,27 +66,27 @@ class Regression:
         self._penalty = penalty
         self._design: Single = np.empty((len(target), len(prior)), dtype=np.float32)
         for rows in blocks(len(target)):
-            self._design[rows] = terms(rows)
+            self._design[rows] = np.rint(terms(rows) / _TERM_UNIT) * _TERM_UNIT
 
     def solve_robustly(self) -> Solution:
         """Solve, weigh down what is far off (Huber), choose the ridge, and solve again."""
         first, _ = self._solve(np.ones(len(self._target)), _FIRST_RIDGE, _FIRST_RESIDUAL_SD)
         residual = self._residual(first)
         spread = robust_sd(residual)
-        weight = huber_weights(residual, spread)
+        weight = np.rint(huber_weights(residual, spread) / _WEIGHT_UNIT) * _WEIGHT_UNIT
         coefficients, inverse = self._solve(weight, None, spread)
         residual = self._residual(coefficients)
         freedom = np.fmax(1.0 - weight * self._leverage(inverse), _LEAST_FREEDOM)
-        return Solution(coefficients, residual, residual / freedom, weight)
+        return Solution(coefficients, residual, _settled(residual / freedom), weight)
 
     def _solve(self, weight: Floats, ridge: float | None, spread: float) -> tuple[Floats, Floats]:
         """Return the coefficients and the inverse of the penalised normal matrix."""
         gram, moment = self._normal_equations(weight)
         ridge = self._best_ridge(gram, moment, weight, spread) if ridge is None else ridge
         penalty = self._penalty(ridge, spread)
-        inverse = linalg.inv(gram + penalty)
-        coefficients = inverse @ (moment + penalty @ self._prior)
-        return np.asarray(np.round(coefficients, _DIGITS), dtype=np.float64), inverse
+        inverse = _inverse(gram + penalty)
+        coefficients = (inverse * (moment + (penalty * self._prior).sum(axis=1))).sum(axis=1)
+        return _settled(coefficients), inverse
 
     def _normal_equations(self, weight: Floats) -> tuple[Floats, Floats]:
         gram, moment = np.zeros((len(self._prior), len(self._prior))), np.zeros(len(self._prior))
@@ -87,13 +94,13 @@ class Regression:
             block = self._design[rows].astype(np.float64)
             weighted = block * weight[rows, None]
             gram += weighted.T @ block
-            moment += weighted.T @ self._target[rows]
+            moment += (weighted * self._target[rows, None]).sum(axis=0)
         return gram, moment
 
     def _residual(self, coefficients: Floats) -> Floats:
         residual = self._target.copy()
         for rows in blocks(len(residual)):
-            residual[rows] -= self._design[rows].astype(np.float64) @ coefficients
+            residual[rows] -= (self._design[rows].astype(np.float64) * coefficients).sum(axis=1)
         return residual
 
     def _leverage(self, inverse: Floats) -> Floats:
@@ -108,7 +115,7 @@ class Regression:
         n = float(weight.sum())
         if len(weight) < _ROWS_TO_CHOOSE_RIDGE:
             return _FIRST_RIDGE
-        square = float((weight * self._target) @ self._target)
+        square = float((weight * self._target**2).sum())
         scores = []
         for ridge in _RIDGES:
             penalty = self._penalty(ridge, spread)
@@ -118,6 +125,18 @@ class Regression:
             error = square - 2 * coefficients @ moment + coefficients @ gram @ coefficients
             scores.append(error / n / max(1.0 - freedom / n, _LEAST_FREEDOM) ** 2)
         return _RIDGES[int(np.argmin(scores))]
+
+
+def _settled(values: Floats) -> Floats:
+    return np.asarray(np.round(values, _DIGITS), dtype=np.float64)
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """Invert, with one step of refinement in extended precision (Higham 2002, chapter 14)."""
+    inverse = linalg.inv(matrix)
+    identity = np.eye(len(matrix), dtype=np.longdouble)
+    missing = identity - matrix.astype(np.longdouble) @ inverse.astype(np.longdouble)
+    return np.asarray(inverse + inverse @ missing.astype(np.float64), dtype=np.float64)
 
 
 def robust_sd(residual: Floats) -> float:

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -153,6 +156,30 @@ def test_the_same_sales_give_the_same_bytes_in_any_order(engine: ComparablesEngi
     other = ComparablesEngine("BENTON", shuffled(benton.sales))
     assert other.version == engine.version
     assert other.value(benton.subjects(range(100))) == engine.value(benton.subjects(range(100)))
+
+
+DIGEST = """
+import hashlib
+from processor.valuation.comparables import ComparablesEngine
+from tests.unit.valuation.counties import county
+whole = county(3_000)
+engine = ComparablesEngine("BENTON", whole.sales)
+answers = engine.value(whole.subjects(range(500)))
+fit = engine._evidence.fit
+parts = [*answers, *(one.tobytes() for one in (fit.left_out, fit.residual, fit.effects, *fit.hedonic.coefficients))]
+print(hashlib.sha256(b"".join(parts)).hexdigest())
+"""
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    digests = set()
+    for threads in ("1", "2"):
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", DIGEST], env=environment, capture_output=True, check=True, text=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
 
 
 def test_the_order_of_sales_that_are_alike_does_not_matter() -> None:

@@ -7,7 +7,7 @@ from processor.valuation.ridge import Regression, huber_weights, robust_sd
 
 def problem(n: int = 300) -> tuple[Floats, Floats]:
     draw = np.random.default_rng(4)
-    design = draw.normal(size=(n, 6)).astype(np.float32).astype(np.float64)
+    design = np.rint(draw.normal(size=(n, 6)) * 1_024) / 1_024
     return design, design @ np.array([1.0, -0.5, 0.2, 0.0, 0.3, 2.0]) + draw.normal(0, 0.3, n)
 
 
