@@ -1,5 +1,6 @@
 """What requests are valued with: the counties' rolls and engines, or one fixed value to measure the pipeline with."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -64,6 +65,14 @@ class Appraisal(Protocol):
         """Return when each county's model was trained, in milliseconds since 1970-01-01."""
         ...
 
+    def levels(self, day: int) -> Mapping[str, float]:
+        """Return by what factor the newest sales correct each county's model on a day since 1970-01-01."""
+        ...
+
+    def studies(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the statistics of each county's ratio study, as announced with the model."""
+        ...
+
 
 class CountyAppraisal:
     """The counties as their topics tell of them."""
@@ -118,6 +127,14 @@ class CountyAppraisal:
     def trained_ms(self) -> Mapping[str, int]:
         """Return when each county's model was trained."""
         return {county_id: epoch_ms(model.trained_at) for county_id, model in self._models.all().items()}
+
+    def levels(self, day: int) -> Mapping[str, float]:
+        """Return the level of every county that a trained model has valued."""
+        return self._trained.levels(day)
+
+    def studies(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the figures of each study."""
+        return {county_id: figures(model.study) for county_id, model in self._models.all().items()}
 
 
 class ConstantAppraisal:
@@ -179,6 +196,23 @@ class ConstantAppraisal:
     def trained_ms(self) -> Mapping[str, int]:
         """Return nothing: there is no model."""
         return {}
+
+    def levels(self, _day: int) -> Mapping[str, float]:
+        """Return nothing: there is no market."""
+        return {}
+
+    def studies(self) -> Mapping[str, Mapping[str, float]]:
+        """Return nothing: there is no model."""
+        return {}
+
+
+def figures(study: Mapping[str, object]) -> dict[str, float]:
+    """Return what of a study is a finite number: announcements are anybody's."""
+    return {
+        name: float(value)
+        for name, value in study.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
 
 
 def appraisal(engine: str, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings) -> Appraisal:

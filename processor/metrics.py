@@ -11,12 +11,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
 from prometheus_client import Counter as PrometheusCounter
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from processor.batch import Outcomes
+from processor.lanes.lane import LaneState
 from schemas.reasons import FailureReason, JobStatus
 
 _SUBMITTED: Final = "Total number of valuation jobs submitted."
@@ -24,6 +25,8 @@ _COMPLETED: Final = "Total number of valuation jobs completed successfully."
 _FAILED: Final = "Total number of valuation jobs that failed."
 _DURATION: Final = "Histogram of valuation job processing time in seconds."
 _END_TO_END: Final = "Histogram of the time from a job's creation to its committed result in seconds."
+_END_TO_END_BOUNDS: Final = (*Histogram.DEFAULT_BUCKETS[:-1], 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, float("inf"))
+"""The default buckets, and on to the time after which a request counts as late, and beyond."""
 
 
 class Distribution:
@@ -70,7 +73,7 @@ class JobMetrics(Collector):
     def __init__(self) -> None:
         self._tally: Counter[tuple[str, str | None]] = Counter()
         self._durations: dict[str, Distribution] = {}
-        self._end_to_end = Distribution()
+        self._end_to_end = Distribution(_END_TO_END_BOUNDS)
 
     def count(self, outcomes: Outcomes, now_ms: int) -> None:
         """Count a batch whose transaction has committed; on the event loop only."""
@@ -117,9 +120,12 @@ class ProcessorMetrics:
         self.registry = CollectorRegistry()
         self.jobs = JobMetrics()
         self.registry.register(self.jobs)
+        ProcessCollector(registry=self.registry)
         self.dead_letters = self._counter(
             "valuation_dead_letters", "Records that were no valid request, by reason.", "reason"
         )
+        # A counter that appears with its first event hides that event from every rate.
+        self.dead_letters.labels(FailureReason.INVALID_REQUEST.value)
         self.duplicates = self._counter("valuation_duplicates", "Requests whose job had been settled already.")
         self.batch_size = Histogram(
             "valuation_batch_size",
@@ -137,8 +143,23 @@ class ProcessorMetrics:
             "valuation_consumer_lag_records", "Requests on the topic that are not settled yet.", "partition"
         )
         self.assigned = self._gauge("valuation_partitions_assigned", "Partitions that this worker holds.")
+        self.lanes = self._gauge(
+            "valuation_lane_state",
+            "1 for the state that a partition's lane is in, 0 for all others.",
+            "partition",
+            "state",
+        )
+        self.stalled = self._gauge(
+            "valuation_stalled_seconds", "How long the partition that is worst off has stood still though there is lag."
+        )
         self.model_info = self._gauge("valuation_model_info", "The models in service.", "county_id", "version")
         self.model_age = self._gauge("valuation_model_age_seconds", "Time since the model was trained.", "county_id")
+        self.level = self._gauge(
+            "valuation_market_level_ratio", "Factor by which the newest sales correct the model's level.", "county_id"
+        )
+        self.study = self._gauge(
+            "valuation_ratio_study", "Ratio study of the model in service, by statistic.", "county_id", "statistic"
+        )
         self.properties = self._gauge("valuation_properties_loaded", "Properties on the roll.", "county_id")
         self._gauge("build_info", "Version of the software; the value is always 1.", "version").labels(version).set(1)
 
@@ -162,17 +183,36 @@ class ProcessorMetrics:
             self.lag.labels(str(partition)).set(lag)
         self.assigned.set(len(lags))
 
+    def show_lanes(self, states: Mapping[int, LaneState], stalled_seconds: float) -> None:
+        """Show how the lanes held now stand, and for how long the worst of them has stood still."""
+        self.lanes.clear()
+        for partition, state in states.items():
+            for each in LaneState:
+                self.lanes.labels(str(partition), each.value).set(each is state)
+        self.stalled.set(stalled_seconds)
+
     def show_models(
         self, sizes: Mapping[str, int], versions: Mapping[str, str], trained_ms: Mapping[str, int], now_ms: int
     ) -> None:
         """Show the properties on the roll, the models in service, and their age."""
         self.model_info.clear()
+        self.model_age.clear()
         for county, size in sizes.items():
             self.properties.labels(county).set(size)
         for county, model in versions.items():
             self.model_info.labels(county, model).set(1)
         for county, trained in trained_ms.items():
             self.model_age.labels(county).set(max(0.0, (now_ms - trained) / 1000))
+
+    def show_quality(self, levels: Mapping[str, float], studies: Mapping[str, Mapping[str, float]]) -> None:
+        """Show the market's level by county, and the statistics of each county's ratio study by their names."""
+        self.level.clear()
+        self.study.clear()
+        for county, level in levels.items():
+            self.level.labels(county).set(level)
+        for county, study in studies.items():
+            for statistic, value in study.items():
+                self.study.labels(county, statistic).set(value)
 
     def _counter(self, name: str, text: str, *labels: str) -> PrometheusCounter:
         return PrometheusCounter(name, text, labels, registry=self.registry)

@@ -36,6 +36,7 @@ from schemas.topics import topics
 EXIT_FAULT: Final = 70
 """EX_SOFTWARE; the supervisor starts the worker again."""
 _REFRESH_SECONDS: Final = 1.0
+_DAY_MS: Final = 86_400_000
 
 _log = get_logger(__name__)
 
@@ -132,12 +133,18 @@ class Worker:
         """Keep the slow metrics current, and leave when the worker has been stuck for too long."""
         while True:
             await asyncio.sleep(_REFRESH_SECONDS)
-            self.metrics.show_models(
-                self._appraisal.sizes(), self._appraisal.versions(), self._appraisal.trained_ms(), _now_ms()
-            )
+            self._show()
             if self.health.must_exit():
                 _log.critical("stuck", reasons=self.health.dead())
                 os._exit(EXIT_FAULT)
+
+    def _show(self) -> None:
+        """Show how the lanes stand and what values the counties."""
+        metrics, serving, now = self.metrics, self._appraisal, _now_ms()
+        states = {lane.partition.partition: lane.state for lane in self.source.lanes}
+        metrics.show_lanes(states, self.lag.stalled_seconds)
+        metrics.show_models(serving.sizes(), serving.versions(), serving.trained_ms(), now)
+        metrics.show_quality(serving.levels(now // _DAY_MS), serving.studies())
 
     async def _finish(self, *_args: Any, **_kwargs: Any) -> None:
         """Finish what is in hand and leave the group, before Faust stops the agent; then leave, come what may."""

@@ -4,6 +4,7 @@ A bundle is read, and a level computed, in the background while the engine befor
 a county is waited for. Engines are swapped between two calls, so a batch never mixes two.
 """
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -71,6 +72,11 @@ class TrainedEngines:
         if county.engine is None and making is not None:
             making.result()
         return county.engine
+
+    def levels(self, day: int) -> dict[str, float]:
+        """Return by what factor the newest sales correct the model of each county in service, on a day."""
+        serving = [(county_id, county.engine) for county_id, county in list(self._counties.items())]
+        return {county_id: math.exp(engine.level.on(day).log) for county_id, engine in serving if engine is not None}
 
     def settle(self) -> None:
         """Wait for what is being made."""

@@ -6,7 +6,9 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from processor.appraisal import figures
 from processor.batch import Outcomes
+from processor.lanes.lane import LaneState
 from processor.metrics import Distribution, ProcessorMetrics
 
 
@@ -115,3 +117,40 @@ def test_a_model_that_was_replaced_is_shown_no_more() -> None:
     assert found["valuation_model_info"] == {(("county_id", "BENTON"), ("version", "b")): 1}
     assert found["valuation_model_age_seconds"] == {(("county_id", "BENTON"),): 1.0}
     assert found["valuation_properties_loaded"] == {(("county_id", "BENTON"),): 5_001}
+
+
+def test_a_lane_is_in_one_state_and_a_lost_partition_in_none() -> None:
+    metrics = ProcessorMetrics("1.0")
+    metrics.show_lanes({0: LaneState.RUNNING, 1: LaneState.HALTED}, 4.0)
+    found = _scraped(metrics)
+    assert found["valuation_stalled_seconds"] == {(): 4.0}
+    states = found["valuation_lane_state"]
+    assert {labels for labels, value in states.items() if value == 1} == {
+        (("partition", "0"), ("state", "running")),
+        (("partition", "1"), ("state", "halted")),
+    }
+    assert len(states) == 2 * len(LaneState)
+    metrics.show_lanes({}, 0.0)
+    assert "valuation_lane_state" not in _scraped(metrics)
+
+
+def test_level_and_study_are_those_of_the_counties_in_service() -> None:
+    metrics = ProcessorMetrics("1.0")
+    metrics.show_quality({"BENTON": 1.02, "KING": 0.9}, {"BENTON": {"cod": 8.5}})
+    metrics.show_quality({"BENTON": 1.03}, {"BENTON": {"cod": 8.25}})
+    found = _scraped(metrics)
+    assert found["valuation_market_level_ratio"] == {(("county_id", "BENTON"),): 1.03}
+    assert found["valuation_ratio_study"] == {(("county_id", "BENTON"), ("statistic", "cod")): 8.25}
+
+
+def test_dead_letters_are_counted_from_nought_and_late_requests_have_a_bucket() -> None:
+    metrics = ProcessorMetrics("1.0")
+    assert _scraped(metrics)["valuation_dead_letters_total"] == {(("reason", "invalid_request"),): 0.0}
+    metrics.count([_outcomes(2, 1)], 62_000, 0.1)
+    buckets = _scraped(metrics)["valuation_end_to_end_seconds_bucket"]
+    assert (buckets[(("le", "60.0"),)], buckets[(("le", "120.0"),)]) == (0, 3)
+
+
+def test_only_finite_numbers_of_an_announced_study_become_metrics() -> None:
+    study = {"cod": 8, "n": True, "median_ci": [0.9, 1.1], "prb": None, "mki": float("nan"), "prd": 1.01}
+    assert figures(study) == {"cod": 8.0, "prd": 1.01}
