@@ -79,6 +79,7 @@ class Comparable(Event):
     """A sale beside the subject: price + time adjustment + line items = adjusted price, in dollars."""
 
     sale_id: str
+    property_id: str | None = Field(None, description="what was sold; absent in results of earlier versions")
     document_number: str | None
     sale_date: date
     sale_price: float

@@ -139,6 +139,13 @@ class SaleRecord(Characteristics):
     ineligible_reason: Annotated[StrictStr, Field(max_length=256)] | None = None
 
 
+class MonthLevel(Record):
+    """The price level of one month, 1 in the first month of the index."""
+
+    month: Annotated[StrictStr, Field(pattern=r"^\d{4}-\d{2}$")]
+    level: _Price
+
+
 class ModelRecord(Record):
     """The model that serves a county (topic ``valuation.models``)."""
 
@@ -147,7 +154,11 @@ class ModelRecord(Record):
     uri: StrictStr
     sha256: Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
     trained_at: StrictStr
-    study: dict[str, Any] = Field(default_factory=dict, description="summary of the forward ratio study")
+    study: dict[str, Any] = Field(
+        default_factory=dict,
+        description="forward ratio study: statistics, and by_decile, by_month, by_neighborhood, histogram for charts",
+    )
+    market_index: list[MonthLevel] = Field(default_factory=list, description="price level by month, before correction")
 
 
 def record_key(county_id: str, own_id: str) -> bytes:

@@ -34,7 +34,8 @@ def record_of(bundle: Bundle) -> ModelRecord:
         uri=f"{bundle.model.county_id}/{bundle.version}",
         sha256=bundle.manifest["sha256"],
         trained_at=bundle.manifest["trained_at"],
-        study={name: study[name] for name in _STUDY_SUMMARY},
+        study={name: study[name] for name in _STUDY_SUMMARY} | bundle.manifest.get("portrait", {}),
+        market_index=bundle.manifest.get("market_index", []),
     )
 
 

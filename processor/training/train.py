@@ -15,6 +15,7 @@ from processor.training.assembly import assemble
 from processor.training.boosting import Grown
 from processor.training.calibration import Forward, Shape
 from processor.training.learning import Fitted, Growth
+from processor.training.portrait import market_index, portrait
 from processor.training.progress import Progress, Report, silent
 from processor.training.screening import Screened, screen
 from processor.training.study import Studied, held_back, later_sales
@@ -80,7 +81,12 @@ def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Rep
     else:
         studied = held_back(screened, found, county.share, size, shape)
     study = studied.study()
-    return Trained(county, study, studied, _papers(screened, as_of, study, county))
+    papers = _papers(screened, as_of, study, county)
+    papers |= {
+        "portrait": portrait(studied, screened.sales),
+        "market_index": market_index(county.model.surroundings.index),
+    }
+    return Trained(county, study, studied, papers)
 
 
 def _periods(screened: Screened) -> _Periods:

@@ -152,11 +152,12 @@ def _largest(amounts: Floats, most: int) -> tuple[Ints, Floats]:
 
 
 def _sale_heads(sales: Sales, ids: Sequence[bytes]) -> list[bytes]:
+    properties = [quoted(one) for one in sales.property_id.tolist()]
     documents = [quoted(one) for one in sales.document_number.tolist()]
     days = [iso_day(day) for day in sales.day.tolist()]
     prices = tokens(sales.price).tolist()
-    head = b'{"sale_id":%b,"document_number":%b,"sale_date":"%b","sale_price":%b,"time_adjustment":'
-    return [head % parts for parts in zip(ids, documents, days, prices, strict=True)]
+    head = b'{"sale_id":%b,"property_id":%b,"document_number":%b,"sale_date":"%b","sale_price":%b,"time_adjustment":'
+    return [head % parts for parts in zip(ids, properties, documents, days, prices, strict=True)]
 
 
 def rounded(dollars: Floats) -> Floats:

@@ -59,6 +59,8 @@ def _example(status: int, title: str, detail: str, errors: list[dict[str, str]] 
 
 PROBLEMS: Final[dict[int, dict[str, Any]]] = {
     400: _example(400, "Malformed request", "The body is not JSON.", [{"pointer": "", "message": "unexpected end"}]),
+    401: _example(401, "Unauthenticated", "This needs an API key."),
+    403: _example(403, "Forbidden", "The key 1f0c9d2ab37e does not hold the scope submit."),
     404: _example(404, "Not found", f"There is no job {JOB_ID}."),
     405: _example(405, "Method not allowed", "Allowed here: GET, HEAD, OPTIONS."),
     408: _example(408, "Request timeout", "The body did not arrive within 20 seconds."),
@@ -71,6 +73,7 @@ PROBLEMS: Final[dict[int, dict[str, Any]]] = {
         "The request is not what the schema asks for.",
         [{"pointer": "/property_id", "message": "Field required"}],
     ),
+    429: _example(429, "Too many requests", "The key 1f0c9d2ab37e may make 600 requests a minute."),
     503: _example(503, "Kafka unavailable", "Kafka did not acknowledge in time."),
 }
 
@@ -88,6 +91,7 @@ VALUATION: Final[dict[str, Any]] = {
     "comparables": [
         {
             "sale_id": "2025-000871",
+            "property_id": "PROP871",
             "document_number": None,
             "sale_date": "2025-09-12",
             "sale_price": 438000.0,

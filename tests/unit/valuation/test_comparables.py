@@ -96,7 +96,7 @@ def test_comparables_are_eligible_and_shown_as_they_were_sold(engine: Comparable
             assert engine.verdicts[row] is None
             assert one["sale_price"] == sales.price[row]
             assert one["sale_date"] == iso_date(int(sales.day[row]))
-            assert one["document_number"] == sales.document_number[row]
+            assert (one["property_id"], one["document_number"]) == (sales.property_id[row], sales.document_number[row])
 
 
 def test_a_property_is_never_compared_with_its_own_sale(engine: ComparablesEngine, benton: County) -> None:
