@@ -43,16 +43,18 @@ check: .venv/.dev-installed  ## format, lint, types, import contracts, generated
 	$(BIN)/lint-imports
 	$(BIN)/python -m schemas.documents --check
 	$(BIN)/python -m deploy.configuration --check
+	$(BIN)/python -m deploy.grafana --check
 
 format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/python -m schemas.documents
 	$(BIN)/python -m deploy.configuration
+	$(BIN)/python -m deploy.grafana
 
 lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
-	$(BIN)/uv pip compile $(LOCK) --extra build --extra postgresql --extra dev --output-file requirements-dev.lock pyproject.toml
-	$(BIN)/uv pip compile $(LOCK) --extra build --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra build --extra otel --extra postgresql --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --extra build --extra otel --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-annotate
