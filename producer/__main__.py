@@ -9,7 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from producer.app import application, compose
-from producer.server import GatewayRunner
+from producer.security.exposure import refuse_open_doors
+from producer.server import GatewayRunner, Limits
 from producer.settings import GatewaySettings
 from schemas.errors import SettingsError
 from schemas.logs import configure, get_logger
@@ -26,10 +27,12 @@ async def serve(settings: GatewaySettings, kafka: KafkaSettings) -> None:
         SettingsError: the settings contradict each other.
         OSError: the address cannot be listened on.
     """
+    refuse_open_doors(settings)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    runner = GatewayRunner(application(compose(settings, kafka)))
+    limits = Limits(settings.gateway_max_connections, settings.gateway_head_seconds)
+    runner = GatewayRunner(application(compose(settings, kafka)), limits)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway_host, settings.gateway_port, backlog=_BACKLOG).start()

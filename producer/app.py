@@ -16,12 +16,16 @@ from producer.metrics import GatewayMetrics
 from producer.middleware.edge import edge
 from producer.openapi.document import openapi
 from producer.operations import OPERATIONS
+from producer.operations.service import METRICS
 from producer.properties.follower import PropertyCopy
 from producer.properties.table import PropertyTable
 from producer.publisher import Bounds, Publisher
 from producer.reappraisal import Reappraisals
 from producer.routes.documents import OPENAPI, encoded, product_version
-from producer.routes.table import Operation
+from producer.routes.table import Handler, Operation
+from producer.security.browsers import headers_for
+from producer.security.guard import Guard
+from producer.security.scopes import Scope
 from producer.settings import GatewaySettings
 from producer.store.choice import job_store
 from producer.view.kafka import KafkaLog
@@ -39,6 +43,7 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
     Raises:
         SettingsError: the settings contradict each other.
     """
+    guard = Guard.of(settings.gateway_api_keys_file)
     table = topics(settings.topic_prefix)
     options = kafka.client_options(settings.data_dir)
     metrics = GatewayMetrics()
@@ -65,6 +70,7 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         listeners=Listeners(),
         metrics=metrics,
         now_ms=epoch_ms,
+        guard=guard,
     )
 
 
@@ -77,7 +83,8 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
     """Return the application that serves ``operations``; starting and stopping it starts and stops the gateway."""
     table = tuple(operations)
     app = web.Application(middlewares=[edge(gateway.metrics)], client_max_size=_MAX_BODY)
-    app[OPENAPI] = encoded(openapi(table, product_version()))
+    app[OPENAPI] = encoded(openapi(table, product_version(), keys_needed=gateway.guard.on))
+    app.on_response_prepare.append(headers_for(gateway.settings.cors_origins))
     for path in dict.fromkeys(operation.path for operation in table):
         _add(app.router.add_resource(path), gateway, [operation for operation in table if operation.path == path])
     app.on_shutdown.append(partial(_leave, gateway))
@@ -88,13 +95,28 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
 def _add(resource: web.Resource, gateway: Gateway, operations: Iterable[Operation]) -> None:
     methods = {"OPTIONS"}
     for operation in operations:
-        handler = partial(operation.handler, gateway)
+        handler = partial(_admitting(gateway, operation), gateway)
         resource.add_route(operation.method, handler)
         methods.add(operation.method)
         if operation.method == "GET":
             resource.add_route("HEAD", handler)
             methods.add("HEAD")
     resource.add_route("OPTIONS", partial(_options, ", ".join(sorted(methods))))
+
+
+def _admitting(gateway: Gateway, operation: Operation) -> Handler:
+    """Return the operation's handler behind the guard, or as it is where no key is asked for."""
+    needed, handler = operation.needed, operation.handler
+    if operation.path == METRICS and not gateway.settings.gateway_metrics_open:
+        needed = Scope.READ
+    if needed is None or not gateway.guard.on:
+        return handler
+
+    async def admitted(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+        gateway.guard.admit(request, needed)
+        return await handler(gateway, request)
+
+    return admitted
 
 
 async def _options(allow: str, _request: web.Request) -> web.StreamResponse:

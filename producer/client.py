@@ -2,7 +2,7 @@
 
 ::
 
-    async with GatewayClient("http://127.0.0.1:8000") as gateway:
+    async with GatewayClient("http://127.0.0.1:8000", key=os.environ.get("GATEWAY_API_KEY")) as gateway:
         job = await gateway.submit("BENTON", "PROP123", wait_s=10)
 
     ClientError
@@ -10,6 +10,7 @@
     └── RequestRefused   the gateway refused the request and says why
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Final, Self
 
@@ -22,7 +23,11 @@ _MAX_WAIT: Final = 30.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=120, connect=5)
 _ENDLESS: Final = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
 _UNAVAILABLE: Final = 503
+_TOO_MANY: Final = 429
+_TRIES: Final = 5
+_LONGEST_REST_S: Final = 60.0
 _ERROR: Final = 400
+_REFUSED: Final = frozenset({400, 401, 403, 404})
 
 Json = dict[str, Any]
 
@@ -46,14 +51,19 @@ class RequestRefused(ClientError):  # noqa: N818 - states what happened
 
 
 class GatewayClient:
-    """Speaks to one gateway; to be used as an asynchronous context manager."""
+    """Speaks to one gateway; to be used as an asynchronous context manager.
 
-    def __init__(self, url: str) -> None:
+    ``key`` is the API key to present, where the gateway asks for one. Who goes beyond the key's rate is made to wait,
+    as the gateway says, and refused after several times.
+    """
+
+    def __init__(self, url: str, *, key: str | None = None) -> None:
         self.url = url.rstrip("/")
+        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(self.url, timeout=_TIMEOUT)
+        self._session = aiohttp.ClientSession(self.url, timeout=_TIMEOUT, headers=self._headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -129,6 +139,8 @@ class GatewayClient:
                             yield orjson.loads(data)
                             data = b""
             except (aiohttp.ClientError, TimeoutError) as wrong:
+                if isinstance(wrong, aiohttp.ClientResponseError) and wrong.status in _REFUSED:
+                    raise RequestRefused(wrong.status, {"detail": wrong.message}) from wrong
                 if last_id is None:
                     raise GatewayAway(f"The gateway at {self.url} does not answer: {wrong}") from wrong
 
@@ -141,16 +153,26 @@ class GatewayClient:
         )
 
     async def _json(self, method: str, path: str, **options: Any) -> Json:
+        for tries_left in reversed(range(_TRIES)):
+            status, rest_s, body = await self._once(method, path, **options)
+            if status == _UNAVAILABLE:
+                raise GatewayAway(str(body.get("detail", "The gateway cannot take requests at present.")))
+            if status < _ERROR:
+                return body
+            if status != _TOO_MANY or not tries_left:
+                break
+            await asyncio.sleep(rest_s)
+        raise RequestRefused(status, body)
+
+    async def _once(self, method: str, path: str, **options: Any) -> tuple[int, float, Json]:
+        """Return the status, how long to wait where that is asked for, and the body."""
         try:
             async with self._opened().request(method, path, **options) as answer:
                 body: Json = orjson.loads(await answer.read())
         except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as wrong:
             raise GatewayAway(f"The gateway at {self.url} does not answer: {wrong}") from wrong
-        if answer.status == _UNAVAILABLE:
-            raise GatewayAway(str(body.get("detail", "The gateway cannot take requests at present.")))
-        if answer.status >= _ERROR:
-            raise RequestRefused(answer.status, body)
-        return body
+        stated = answer.headers.get("Retry-After", "")
+        return answer.status, min(float(stated) if stated.isdecimal() else 1.0, _LONGEST_REST_S), body
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

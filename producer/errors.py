@@ -6,13 +6,16 @@
     ProducerError
     ├── Refused                 the caller's request cannot be served as it is (4xx); nothing was published
     │   ├── MalformedRequest    400  not JSON, not a UUID, a parameter that cannot be read
+    │   ├── Unauthenticated     401  no API key, or none that is live
+    │   ├── Forbidden           403  the API key does not allow it
     │   ├── NotFound            404  no such job, batch, property, county
     │   ├── MethodNotAllowed    405
     │   ├── BodyTimeout         408  the body did not arrive in time
     │   ├── Conflict            409  another resource stands in the way
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
-    │   └── InvalidBody         422  JSON that is not what the schema asks for
+    │   ├── InvalidBody         422  JSON that is not what the schema asks for
+    │   └── TooManyRequests     429  the API key has used up its rate
     └── Unavailable             503  try again later
         ├── KafkaUnavailable         no acknowledgement in time; the record may or may not have been written
         ├── Overloaded               too much is in flight; nothing was published
@@ -62,6 +65,20 @@ class MalformedRequest(Refused):
     title = "Malformed request"
 
 
+class Unauthenticated(Refused):
+    """The request carries no API key, or none that is live."""
+
+    status = 401
+    title = "Unauthenticated"
+
+
+class Forbidden(Refused):
+    """The caller is known and may not do this."""
+
+    status = 403
+    title = "Forbidden"
+
+
 class NotFound(Refused):
     """What the path names does not exist."""
 
@@ -109,6 +126,13 @@ class InvalidBody(Refused):
 
     status = 422
     title = "Invalid request"
+
+
+class TooManyRequests(Refused):
+    """The caller has used up its rate."""
+
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(ProducerError):

@@ -1,7 +1,7 @@
 """The gateway's collaborators in one place, and what several operations do with them."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from producer.metrics import GatewayMetrics
 from producer.properties.base import Properties
 from producer.publisher import Publisher
 from producer.reappraisal import Reappraisals
+from producer.security.guard import Guard
 from producer.settings import GatewaySettings
 from producer.view.base import View
 from schemas.topics import Topics
@@ -33,6 +34,7 @@ class Gateway:
     listeners: Listeners
     metrics: GatewayMetrics
     now_ms: Callable[[], int]
+    guard: Guard = field(default_factory=Guard)
 
     async def catch_up(self) -> None:
         """Return when the job view holds every request published so far.

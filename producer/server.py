@@ -1,6 +1,7 @@
 """aiohttp's HTTP server, made to answer malformed HTTP with problem documents and to keep slow clients in bounds."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
@@ -8,6 +9,8 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from producer.answers import internal_error, plain_problem, translated
+from producer.security.browsers import ALWAYS
+from schemas.problems import PROBLEM_JSON
 
 _DETAIL_LIMIT: Final = 200
 _INTERNAL: Final = 500
@@ -15,12 +18,43 @@ _KEEPALIVE_SECONDS: Final = 75.0
 _LINGER_SECONDS: Final = 2.0
 """How long the rest of a refused body is read, so that the client gets to see the refusal."""
 _DRAIN_SECONDS: Final = 4.0
+_LARGE: Final = 64 * 1024
+_TAKE_SECONDS: Final = 60.0
+"""How long a client may take over an answer larger than what its connection holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one gateway bears of connections: how many, and how long a new one may take over its first request."""
+
+    connections: int = 5_000
+    head_seconds: float = 15.0
 
 
 class ProblemHandler(RequestHandler):
     """One connection; whatever is wrong on it below the application is answered as a problem."""
 
-    __slots__ = ()
+    __slots__ = ("_limits",)
+
+    def __init__(self, server: "ProblemServer", limits: Limits, **keywords: Any) -> None:
+        super().__init__(server, **keywords)
+        self._limits = limits
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with a connection; one too many is turned away, one that stays silent is closed before long.
+
+        aiohttp gives a first request the time that connections may idle between requests. Here it gets its own, by
+        setting forward the timer that aiohttp has just set.
+        """
+        super().connection_made(transport)
+        if self._manager is not None and len(self._manager.connections) > self._limits.connections:
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.write(_TURNED_AWAY)
+            self.force_close()
+        elif self._keepalive_handle is not None:
+            self._keepalive_handle.cancel()
+            self._next_keepalive_close_time = self._loop.time() + self._limits.head_seconds
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
     def handle_error(
         self,
@@ -39,6 +73,7 @@ class ProblemHandler(RequestHandler):
         else:
             answer = plain_problem(status, _one_line(message or "The request is not HTTP."))
         answer.force_close()
+        answer.headers.update(ALWAYS)
         return answer
 
     async def finish_response(
@@ -47,21 +82,31 @@ class ProblemHandler(RequestHandler):
         """Send an answer; what aiohttp refused before the application saw it becomes a problem first."""
         if isinstance(resp, web.HTTPException):
             resp = translated(resp)
-        return await super().finish_response(request, resp, start_time)
+            resp.headers.update(ALWAYS)
+        if not isinstance(resp, web.Response) or resp.body is None or (resp.content_length or 0) < _LARGE:
+            return await super().finish_response(request, resp, start_time)
+        try:
+            async with asyncio.timeout(_TAKE_SECONDS):
+                return await super().finish_response(request, resp, start_time)
+        except TimeoutError:
+            raise ConnectionError("the client does not take its answer") from None
 
 
 class ProblemServer(web.Server):
     """Makes a ``ProblemHandler`` for every connection."""
 
+    limits: Limits = Limits()
+
     def __call__(self) -> RequestHandler:
         """Return the handler of a new connection."""
-        return ProblemHandler(self, loop=self._loop, **self._kwargs)
+        return ProblemHandler(self, self.limits, loop=self._loop, **self._kwargs)
 
 
 class GatewayRunner(web.AppRunner):
     """Runs the application behind a ``ProblemServer``; what is being handled when it stops has seconds to end."""
 
-    def __init__(self, app: web.Application) -> None:
+    def __init__(self, app: web.Application, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         super().__init__(
             app,
             access_log=None,
@@ -72,16 +117,30 @@ class GatewayRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return ProblemServer(
+        server = ProblemServer(
             made.request_handler,
             request_factory=made.request_factory,
             loop=asyncio.get_running_loop(),
             **_keywords(made),
         )
+        server.limits = self._limits
+        return server
 
 
 def _keywords(server: web.Server) -> dict[str, Any]:
     return dict(server._kwargs)  # noqa: SLF001 - aiohttp has no other way to choose the protocol class
+
+
+def _turned_away() -> bytes:
+    answer = plain_problem(503, "The gateway holds as many connections as it can.")
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    head = (
+        f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: {PROBLEM_JSON}\r\nRetry-After: 5\r\nConnection: close\r\n"
+    )
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+_TURNED_AWAY: Final = _turned_away()
 
 
 def _one_line(text: str) -> str:

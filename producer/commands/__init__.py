@@ -3,11 +3,13 @@
 import typer
 
 from producer.commands.importing import import_app
+from producer.commands.keys import keys
 from producer.commands.submit import reappraise, submit
 from producer.commands.watch import watch
 
 app = typer.Typer()
 app.add_typer(import_app, name="import")
+app.add_typer(keys, name="keys")
 app.command("submit")(submit)
 app.command("watch")(watch)
 app.command("reappraise")(reappraise)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from producer.client import GatewayClient
+
 FAILED = 1
 """Exit code: the gateway cannot be reached, or refused the request."""
 JOBS_FAILED = 3
@@ -38,6 +40,15 @@ def gateway_url(stated: str | None) -> str:
     settings = GatewaySettings()
     stack = StackRecord.read(settings.data_dir)
     return f"http://{settings.gateway_host}:{settings.gateway_port}" if stack is None else stack.gateway_url
+
+
+def client(url: str) -> "GatewayClient":
+    """Return a client of the gateway that presents the key of GATEWAY_API_KEY where one is set."""
+    from producer.client import GatewayClient  # noqa: PLC0415 - start-up time
+    from producer.settings import GatewaySettings  # noqa: PLC0415 - start-up time
+
+    key = GatewaySettings().gateway_api_key
+    return GatewayClient(url, key=None if key is None else key.get_secret_value())
 
 
 def run(work: Coroutine[Any, Any, int]) -> None:

@@ -16,6 +16,7 @@ from producer.commands.gateway import (
     Date,
     Url,
     Wait,
+    client,
     gateway_url,
     progress,
     run,
@@ -101,10 +102,8 @@ def _condition(stated: str) -> tuple[str, str | float]:
 
 
 async def _submit(url: str, asked: _Asked) -> int:
-    from producer.client import GatewayClient  # noqa: PLC0415 - start-up time
-
     batches: list[dict[str, Any]] = []
-    async with GatewayClient(url) as gateway:
+    async with client(url) as gateway:
         if len(asked.ids) <= _ONE_BY_ONE:
             jobs = await _one_by_one(gateway, asked)
         else:
@@ -146,9 +145,7 @@ async def _in_batches(gateway: "GatewayClient", asked: _Asked) -> list[dict[str,
 
 
 async def _reappraise(url: str, county: str, more: dict[str, Any], *, wait: bool, as_json: bool) -> int:
-    from producer.client import GatewayClient  # noqa: PLC0415 - start-up time
-
-    async with GatewayClient(url) as gateway:
+    async with client(url) as gateway:
         batch = await gateway.reappraise(county, **more)
         if wait:
             with progress(shown=not as_json) as bar:

@@ -9,6 +9,7 @@ from producer.commands.gateway import (
     JOBS_FAILED,
     AsJson,
     Url,
+    client,
     gateway_url,
     progress,
     run,
@@ -46,9 +47,9 @@ async def watch_batch(gateway: "GatewayClient", batch_id: str, bar: "Progress") 
 
 
 async def _one(url: str, what: str, *, as_json: bool) -> int:
-    from producer.client import GatewayClient, RequestRefused  # noqa: PLC0415 - start-up time
+    from producer.client import RequestRefused  # noqa: PLC0415 - start-up time
 
-    async with GatewayClient(url) as gateway:
+    async with client(url) as gateway:
         try:
             with progress(shown=not as_json) as bar:
                 batch = await watch_batch(gateway, what, bar)
@@ -76,10 +77,8 @@ async def _job(gateway: "GatewayClient", job_id: str, *, as_json: bool) -> int:
 
 
 async def _everything(url: str, county: str | None, *, as_json: bool) -> int:
-    from producer.client import GatewayClient  # noqa: PLC0415 - start-up time
-
     filters = {} if county is None else {"county_id": county}
-    async with GatewayClient(url) as gateway:
+    async with client(url) as gateway:
         async for job in gateway.events(**filters):
             if as_json:
                 write_json(job)

@@ -9,11 +9,19 @@ from pydantic.json_schema import models_json_schema
 from producer.bulk import MAX_OBJECTS
 from producer.openapi.examples import PROBLEMS
 from producer.routes.table import Answer, Content, Many, Operation, Parameter
+from producer.security.scopes import Scope
 from schemas.problems import PROBLEM_JSON, Problem
 
 _REF: Final = "#/components/schemas/{model}"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _RETRY_AFTER: Final = "Seconds after which another try is worth while."
+_UNAUTHENTICATED: Final = 401
+_REFUSED: Final = (401, 403, 429)
+_KEY: Final = "An API key, where the gateway asks for one; the operation names the scope that it must hold."
+_SECURITY_SCHEMES: Final[dict[str, Any]] = {
+    "bearerKey": {"type": "http", "scheme": "bearer", "description": _KEY},
+    "headerKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": _KEY},
+}
 _DESCRIPTION: Final = """\
 Streaming mass appraisal: requests in, exactly one explained value out.
 
@@ -24,12 +32,12 @@ Errors are problem documents (RFC 9457) with one entry for each fault.
 """
 
 
-def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
-    """Return the document of ``operations``."""
+def openapi(operations: Iterable[Operation], version: str, *, keys_needed: bool = False) -> dict[str, Any]:
+    """Return the document of ``operations``, of a gateway that asks for API keys or of one that does not."""
     table = tuple(operation for operation in operations if operation.documented)
     paths: dict[str, dict[str, Any]] = {}
     for operation in table:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, keys_needed=keys_needed)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": _DIALECT,
@@ -42,18 +50,21 @@ def openapi(operations: Iterable[Operation], version: str) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in table)],
         "paths": paths,
-        "components": {"schemas": _schemas(table), "responses": _problems()},
+        "components": {"schemas": _schemas(table), "responses": _problems(), "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, *, keys_needed: bool) -> dict[str, Any]:
+    needed = operation.needed
     answers = {str(answer.status): _answer(answer) for answer in operation.answers}
-    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in operation.errors}
+    statuses = sorted({*operation.errors, *(() if needed is None else _REFUSED)})
+    problems = {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
     made: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [operation.tag],
         "responses": answers | problems,
+        "security": [] if needed is None else _security(needed, keys_needed=keys_needed),
     }
     if operation.description:
         made["description"] = operation.description
@@ -62,6 +73,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.body:
         made["requestBody"] = {"required": True, "content": _contents(operation.body)}
     return made
+
+
+def _security(needed: Scope, *, keys_needed: bool) -> list[dict[str, list[str]]]:
+    """Return the ways to present a key; the empty one says that a gateway without keys asks for none."""
+    ways = [{scheme: [needed.value]} for scheme in _SECURITY_SCHEMES]
+    return ways if keys_needed else [*ways, {}]
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -130,4 +147,6 @@ def _problem(status: int, example: Mapping[str, Any]) -> dict[str, Any]:
     }
     if status in {429, 503}:
         made["headers"] = {"Retry-After": {"description": _RETRY_AFTER, "schema": {"type": "integer", "minimum": 0}}}
+    if status == _UNAUTHENTICATED:
+        made["headers"] = {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}}
     return made

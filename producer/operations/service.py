@@ -9,11 +9,13 @@ from producer.routes import documents, health
 from producer.routes.table import Answer, Content, Handler, Operation, Parameter
 
 _OBJECT: Final[dict[str, Any]] = {"type": "object"}
+METRICS: Final = "/metrics"
+"""Open to all, unless a setting asks for a key."""
 
 
 def _page(name: str, path: str, summary: str, media_type: str, handler: Handler) -> Operation:
     answer = Answer(200, summary, (Content(TEXT, media_type=media_type),))
-    return Operation("GET", path, name, summary, "documents", handler, (answer,))
+    return Operation("GET", path, name, summary, "documents", handler, (answer,), public=True)
 
 
 _ASSET: Final = Parameter("name", "path", "Name of a file.", {"type": "string", "enum": list(documents.ASSETS)})
@@ -26,6 +28,7 @@ SERVICE: Final = (
         "operations",
         health.livez,
         (Answer(200, "It does.", (Content(models.Health, examples.ALIVE),)),),
+        public=True,
     ),
     Operation(
         "GET",
@@ -36,8 +39,9 @@ SERVICE: Final = (
         health.readyz,
         (Answer(200, "They would.", (Content(models.Health, examples.READY),)),),
         errors=(503,),
+        public=True,
     ),
-    _page("metrics", "/metrics", "Metrics in Prometheus' text format", "text/plain", health.metrics),
+    _page("metrics", METRICS, "Metrics in Prometheus' text format", "text/plain", health.metrics),
     Operation(
         "GET",
         "/openapi.json",
@@ -46,6 +50,7 @@ SERVICE: Final = (
         "documents",
         documents.openapi_json,
         (Answer(200, "OpenAPI 3.1.", (Content(_OBJECT),)),),
+        public=True,
     ),
     Operation(
         "GET",
@@ -55,6 +60,7 @@ SERVICE: Final = (
         "documents",
         documents.asyncapi_json,
         (Answer(200, "AsyncAPI 3.", (Content(_OBJECT),)),),
+        public=True,
     ),
     _page("docs", "/docs", "The interface, to try out", "text/html", documents.docs),
     Operation(
@@ -74,6 +80,7 @@ SERVICE: Final = (
         parameters=(_ASSET,),
         errors=(404,),
         documented=False,
+        public=True,
     ),
     _page("landing", "/", "Where things are", "text/html", documents.landing),
 )

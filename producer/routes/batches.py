@@ -22,7 +22,8 @@ from producer.orders import FaultyOrder, Order, fingerprint_of, read_order
 from producer.parameters import batch_in_path, query_int, query_text
 from producer.preferences import idempotency_key
 from producer.rolls import read_reappraisal
-from producer.routes.run import MAX_BYTES, OWNER
+from producer.routes.run import MAX_BYTES
+from producer.security.guard import owner
 from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, BatchCounts, NewBatch
 from schemas.cloudevents import Header
 
@@ -34,7 +35,7 @@ async def post_batch(gateway: Gateway, request: web.Request) -> web.StreamRespon
     """Publish many requests, all of them valid or none accepted; answers when Kafka holds them all."""
     now_ms = gateway.now_ms()
     key = idempotency_key(request)
-    key_id = None if key is None else idempotency_job_id(OWNER, key)
+    key_id = None if key is None else idempotency_job_id(owner(request), key)
     batch_id = new_job_id(now_ms) if key_id is None else str(key_id)
     orders = await _orders(gateway, request, batch_id, now_ms)
     note = BatchNote(batch_id, "batch", _one_county(orders), len(orders), now_ms)
@@ -53,7 +54,7 @@ async def post_reappraisal(gateway: Gateway, request: web.Request) -> web.Stream
         raise ViewBehind("The property roll cannot be read at present.", headers={"Retry-After": "2"})
     now_ms = gateway.now_ms()
     key = idempotency_key(request)
-    batch_id = new_job_id(now_ms) if key is None else str(idempotency_job_id(OWNER, key))
+    batch_id = new_job_id(now_ms) if key is None else str(idempotency_job_id(owner(request), key))
     note = await gateway.reappraisals.begin(wanted, batch_id)
     if note is None:
         raise NotFound("The county's roll holds no property that meets the conditions.")

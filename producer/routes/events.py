@@ -32,7 +32,7 @@ async def events(gateway: Gateway, request: web.Request) -> web.StreamResponse:
             answer = web.StreamResponse(headers=_HEADERS)
             await answer.prepare(request)
             if request.method != "HEAD":
-                await _listen(gateway, answer, subscription)
+                await _listen(gateway, request, answer, subscription)
             return answer
     except BadEventId as wrong:
         raise MalformedRequest("Last-Event-ID is none that this stream gave out.") from wrong
@@ -40,13 +40,17 @@ async def events(gateway: Gateway, request: web.Request) -> web.StreamResponse:
         raise ViewBehind("The results cannot be read at present.", headers={"Retry-After": "2"}) from wrong
 
 
-async def _listen(gateway: Gateway, answer: web.StreamResponse, subscription: Subscription) -> None:
+async def _listen(
+    gateway: Gateway, request: web.Request, answer: web.StreamResponse, subscription: Subscription
+) -> None:
     gateway.metrics.sse_clients += 1
     try:
         with gateway.listeners.until_stopped():
             await _send(answer, b"retry: 2000\nid: %b\n\n" % subscription.id.encode())
             while True:
                 results = await subscription.take(HEARTBEAT_SECONDS)
+                if not gateway.guard.stays(request):
+                    break
                 await _send(answer, b"".join(result.frame for result in results) or _heartbeat(subscription))
     except (SlowListener, TimeoutError, ConnectionError):
         answer.force_close()

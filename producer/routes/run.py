@@ -11,12 +11,11 @@ from producer.gateway import Gateway
 from producer.ids import idempotency_job_id, new_job_id
 from producer.orders import FaultyOrder, read_order
 from producer.preferences import idempotency_key, preferred_wait, traceparent
+from producer.security.guard import owner
 from producer.submission import Accepted, Submission, submit
 
 MAX_BYTES: Final = 64 * 1024
 _STATUS: Final = "/api/v1/valuation/status/"
-OWNER: Final = ""
-"""Whose idempotency keys these are; everybody's, until API keys tell callers apart."""
 
 
 async def run(gateway: Gateway, request: web.Request) -> web.StreamResponse:
@@ -32,7 +31,7 @@ async def run(gateway: Gateway, request: web.Request) -> web.StreamResponse:
 def _submission(gateway: Gateway, request: web.Request, body: dict[str, object], wait_s: float) -> Submission:
     now_ms = gateway.now_ms()
     key = idempotency_key(request)
-    key_id = None if key is None else idempotency_job_id(OWNER, key)
+    key_id = None if key is None else idempotency_job_id(owner(request), key)
     try:
         order = read_order(body, job_id=new_job_id(now_ms) if key_id is None else str(key_id), now_ms=now_ms)
     except FaultyOrder as wrong:

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from producer.gateway import Gateway
+from producer.security.scopes import Scope
 
 Handler = Callable[[Gateway, web.Request], Awaitable[web.StreamResponse]]
 Json = Mapping[str, Any]
@@ -53,7 +54,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path. ``errors`` are the statuses answered with problem documents."""
+    """One method of one path. ``errors`` are the statuses answered with problem documents.
+
+    ``scope`` is what an API key must hold, where keys are asked for: ``read`` to look and ``submit`` for the rest
+    unless it says otherwise. What is ``public`` asks nobody.
+    """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -67,3 +72,12 @@ class Operation:
     body: tuple[Content, ...] = ()
     errors: tuple[int, ...] = ()
     documented: bool = True
+    scope: Scope | None = None
+    public: bool = False
+
+    @property
+    def needed(self) -> Scope | None:
+        """What an API key must hold for it; None where no key is asked for."""
+        if self.public:
+            return None
+        return self.scope or (Scope.READ if self.method == "GET" else Scope.SUBMIT)

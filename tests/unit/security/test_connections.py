@@ -1,0 +1,64 @@
+"""What one gateway bears of connections."""
+
+import asyncio
+
+import pytest
+
+from producer.server import Limits
+from tests.unit.gateway.conftest import Served
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return Limits(connections=8, head_seconds=0.3)
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(5):
+        return await reader.read()
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /livez HTTP/1.1\r\n", b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_a_head_that_does_not_arrive_is_not_waited_for(open_to_all: Served, begun: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", open_to_all.port)
+    writer.write(begun)
+    assert await _until_closed(reader) == b""
+    writer.close()
+
+
+async def test_a_head_that_comes_drop_by_drop_gets_no_more_time(open_to_all: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", open_to_all.port)
+    writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+    closed = asyncio.create_task(_until_closed(reader))
+    drops = 0
+    while not closed.done() and drops < 200:
+        writer.write(b"X-Drop: 1\r\n")
+        drops += 1
+        await asyncio.wait([closed], timeout=0.05)
+    assert await closed == b""
+    assert drops < 40
+    writer.close()
+
+
+async def test_a_connection_that_was_used_may_idle_on(open_to_all: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", open_to_all.port)
+    for _ in range(2):
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(b"}")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.6):
+                await reader.read()
+    writer.close()
+
+
+async def test_connections_beyond_the_limit_are_turned_away_and_room_is_made_again(open_to_all: Served) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", open_to_all.port) for _ in range(12)]
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*(reader.read() for reader, _ in held))
+    turned_away = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503 ")]
+    assert len(turned_away) >= 4
+    assert all(b"application/problem+json" in answer and b"Retry-After" in answer for answer in turned_away)
+    for _, writer in held:
+        writer.close()
+    assert (await open_to_all.client.get("/livez")).status == 200
