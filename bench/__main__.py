@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("engine", "pipeline", "latency", "gateway")
+NAMES = ("engine", "pipeline", "latency", "gateway", "batches")
 
 
 def main(arguments: list[str]) -> int:

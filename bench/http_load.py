@@ -15,16 +15,25 @@ _HEAD = (
     "POST /api/v1/valuation/run HTTP/1.1\r\nHost: {host}\r\n"
     "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
 )
+Make = Callable[[int], bytes]
+"""Makes the request of a number."""
 
 
-def run_request(host: str) -> Callable[[int], bytes]:
-    """Return a maker of run requests, each with a job id of its own."""
+def run_request(host: str, *, named: bool = False) -> Make:
+    """Return a maker of run requests, each with a job id of its own where ``named``."""
 
     def make(number: int) -> bytes:
-        body = f'{{"property_id":"PROP{number % 5000 + 1}","county_id":"BENTON","job_id":"{uuid.uuid4()}"}}'.encode()
+        own = f',"job_id":"{uuid.uuid4()}"' if named else ""
+        body = f'{{"property_id":"PROP{number % 5000 + 1}","county_id":"BENTON"{own}}}'.encode()
         return _HEAD.format(host=host, length=len(body)).encode() + body
 
     return make
+
+
+def live_request(host: str) -> Make:
+    """Return a maker of requests that cost the server nothing but HTTP."""
+    request = f"GET /livez HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    return lambda _number: request
 
 
 class Tally:
@@ -67,9 +76,9 @@ class _Connection(asyncio.Protocol):
         self._transport.close()
 
 
-async def closed_loop(host: str, port: int, *, connections: int, seconds: float) -> Tally:
+async def closed_loop(host: str, port: int, make: Make, *, connections: int, seconds: float) -> Tally:
     """Keep every connection busy with one request at a time for a while."""
-    make, tally, end = run_request(f"{host}:{port}"), Tally(), time.perf_counter() + seconds
+    tally, end = Tally(), time.perf_counter() + seconds
     number = 0
 
     def go_on(connection: _Connection) -> None:
@@ -89,9 +98,11 @@ async def closed_loop(host: str, port: int, *, connections: int, seconds: float)
     return tally
 
 
-async def open_loop(host: str, port: int, *, rate: int, connections: int, seconds: float) -> Tally:
+async def open_loop(  # noqa: PLR0913 - what a load is
+    host: str, port: int, make: Make, *, rate: int, connections: int, seconds: float
+) -> Tally:
     """Start ``rate`` requests a second on idle connections, on schedule; a busy set of connections queues them."""
-    make, tally = run_request(f"{host}:{port}"), Tally()
+    tally = Tally()
     idle: deque[_Connection] = deque()
     waiting: deque[tuple[bytes, float]] = deque()
 

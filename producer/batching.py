@@ -1,9 +1,10 @@
 """Publishes many orders as one batch, and says where a batch stands."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any
+from itertools import count
+from typing import Any, Final
 from uuid import UUID
 
 from producer.headers import BatchNote, batch_header
@@ -14,9 +15,12 @@ from producer.store.base import BatchCounts
 from schemas.clock import rfc3339
 from schemas.cloudevents import Header
 
+_NODE_DIGITS: Final = 12
+_NODE: Final = (1 << 48) - 1
+
 
 def member_id(batch_id: str, member: str) -> str:
-    """Return the job id of a batch's member: the same whenever the batch is published again.
+    """Return the job id of a batch's member by its name: the same whenever the batch is published again.
 
     It is the UUIDv5 (RFC 9562, section 5.5) of the member in the namespace of the batch.
     """
@@ -30,12 +34,21 @@ def _namespace(batch_id: str) -> bytes:
     return UUID(batch_id).bytes
 
 
+def numbered_ids(batch_id: str) -> Iterator[str]:
+    """Return the job ids of a batch's members, one after the other: the same whenever the batch is published again.
+
+    They follow the batch's own id, so that they lie side by side in a store's index, as fresh ones do.
+    """
+    prefix, node = batch_id[:-_NODE_DIGITS], int(batch_id[-_NODE_DIGITS:], 16)
+    return (f"{prefix}{number & _NODE:012x}" for number in count(node + 1))
+
+
 def batch_records(note: BatchNote, orders: Sequence[Order], first: Sequence[Header] = ()) -> list[Record]:
     """Return the records of a batch's orders; each describes the batch, the first one bears ``first`` as well."""
     about = batch_header(note)
-    return [
-        request_record(order, more=[about, *first] if index == 0 else [about]) for index, order in enumerate(orders)
-    ]
+    records = [request_record(order, more=(about,)) for order in orders]
+    records[0].headers.extend(first)
+    return records
 
 
 def batch_object(counts: BatchCounts, now_ms: int) -> dict[str, Any]:

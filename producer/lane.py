@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple, Protocol
 
 from producer.errors import KafkaUnavailable, ProducerError
@@ -116,6 +117,11 @@ class Lane:
         self._queue.append((record, ticket))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    def put_all(self, records: Sequence[Record], ticket: Ticket) -> None:
+        """Queue records, at least one, in order."""
+        self.put(records[0], ticket)
+        self._queue.extend(zip(records[1:], repeat(ticket)))
 
     def expire(self, now: float) -> None:
         """Fail callers whose deadline has passed; records not handed over yet are dropped, the others may still go."""

@@ -31,7 +31,21 @@ class Order(NamedTuple):
     @property
     def value(self) -> bytes:
         """Return the request event."""
-        return encode_request(self.request, valuation_date=self.valuation_date)
+        request = self.request
+        property_id, batch_id = request.property_id, request.batch_id
+        if (
+            self.valuation_date is not None
+            or request.valuation_method_hint is not None
+            or request.characteristics is not None
+            or '"' in property_id
+            or "\\" in property_id
+        ):
+            return encode_request(request, valuation_date=self.valuation_date)
+        tail = "}" if batch_id is None else f',"batch_id":"{batch_id}"}}'
+        return (
+            f'{{"job_id":"{request.job_id}","property_id":"{property_id}","county_id":"{request.county_id}"'
+            f',"created_at":"{rfc3339(request.created_ms)}"{tail}'
+        ).encode()
 
     def job(self) -> dict[str, object]:
         """Return the job object as it stands on acceptance."""

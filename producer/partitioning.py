@@ -4,13 +4,18 @@ Every writer that follows the convention puts one job id into one partition; the
 on that.
 """
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
+
+import numpy as np
 
 _M: Final = 0x5BD1E995
 _MASK: Final = 0xFFFFFFFF
 _SEED: Final = 0x9747B28C
 _WORDS: Final = tuple(Struct(f"<{words}I") for words in range(64))
+_FEW: Final = 32
+"""Keys up to which an array costs more than it saves."""
 
 
 def murmur2(data: bytes) -> int:
@@ -32,3 +37,19 @@ def murmur2(data: bytes) -> int:
 def partition_for(key: bytes, partitions: int) -> int:
     """Return the partition of ``key`` among ``partitions``."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def partitions_for(keys: Sequence[bytes], partitions: int) -> list[int]:
+    """Return the partition of each key; many keys of one length, as job ids are, are hashed as one array."""
+    length = len(keys[0]) if keys else 0
+    if len(keys) <= _FEW or length % 4 or any(len(key) != length for key in keys):
+        return [partition_for(key, partitions) for key in keys]
+    m, r = np.uint32(_M), np.uint32(24)
+    h = np.full(len(keys), _SEED ^ length, np.uint32)
+    for word in np.frombuffer(b"".join(keys), "<u4").reshape(len(keys), -1).T:
+        k = word * m
+        h = (h * m) ^ ((k ^ (k >> r)) * m)
+    h = (h ^ (h >> np.uint32(13))) * m
+    h ^= h >> np.uint32(15)
+    chosen: list[int] = ((h & np.uint32(0x7FFFFFFF)) % np.uint32(partitions)).tolist()
+    return chosen

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from producer.errors import KafkaUnavailable, Overloaded
 from producer.lane import Client, Lane, Record, Ticket
-from producer.partitioning import partition_for
+from producer.partitioning import partition_for, partitions_for
 from schemas.logs import get_logger
 from schemas.topics import Topic
 
@@ -115,10 +115,10 @@ class Publisher:
         """
         started = time.monotonic()
         lanes = self._lanes_for(topic)
-        chosen = [self._lane(lanes, record) for record in records]
+        chosen = self._chosen(lanes, records)
         ticket = self._admit(len(records), sum(record.size for record in records), started)
-        for record, lane in zip(records, chosen, strict=True):
-            lane.put(record, ticket)
+        for lane, share in chosen:
+            lane.put_all(share, ticket)
         await ticket.future
         self._observe(time.monotonic() - started)
 
@@ -141,10 +141,16 @@ class Publisher:
 
     @staticmethod
     def _lane(lanes: Sequence[Lane], record: Record) -> Lane:
-        lane = lanes[partition_for(record.key, len(lanes))]
-        if lane.stalled:
-            raise KafkaUnavailable("Kafka does not acknowledge at present.", headers={"Retry-After": "2"})
-        return lane
+        return _going(lanes[partition_for(record.key, len(lanes))])
+
+    @staticmethod
+    def _chosen(lanes: Sequence[Lane], records: Sequence[Record]) -> list[tuple[Lane, list[Record]]]:
+        """Return the lanes that records go to, each with its share in order."""
+        shares: dict[int, list[Record]] = {}
+        partitions = partitions_for([record.key for record in records], len(lanes))
+        for partition, record in zip(partitions, records, strict=True):
+            shares.setdefault(partition, []).append(record)
+        return [(_going(lanes[partition]), share) for partition, share in shares.items()]
 
     def _admit(self, count: int, size: int, now: float) -> Ticket:
         if self.in_flight + count > self._bounds.records or self.in_flight_bytes + size > self._bounds.total_bytes:
@@ -233,6 +239,12 @@ class Publisher:
             lane.abandon(KafkaUnavailable(reason, headers={"Retry-After": "2"}))
         if client is not None:
             await client.stop(seconds)
+
+
+def _going(lane: Lane) -> Lane:
+    if lane.stalled:
+        raise KafkaUnavailable("Kafka does not acknowledge at present.", headers={"Retry-After": "2"})
+    return lane
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

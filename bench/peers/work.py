@@ -2,8 +2,9 @@
 
 from schemas.clock import rfc3339
 from schemas.cloudevents import Header, HeaderStamp
-from schemas.codec import decode_request, encode_completed
+from schemas.codec import decode_request
 from schemas.events import COMPLETED
+from schemas.result_codec import encode_completed
 
 _STAMP = HeaderStamp(source="bench", event_type=COMPLETED)
 _RESULT = b'{"estimated_value":350000.0}'

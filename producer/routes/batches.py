@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from producer.answers import json_answer
-from producer.batching import batch_object, batch_records, fresh, member_id
+from producer.batching import batch_object, batch_records, fresh, numbered_ids
 from producer.body import parse_object, read_body, require_json
 from producer.bulk import Faulty, Object, read_many
 from producer.cancelling import Cancelling
@@ -87,10 +87,11 @@ async def delete_batch(gateway: Gateway, request: web.Request) -> web.StreamResp
 
 async def _orders(gateway: Gateway, request: web.Request, batch_id: str, now_ms: int) -> list[Order]:
     first_use: dict[str, str] = {}
+    ids = numbered_ids(batch_id)
 
     def made(body: Object, pointer: str) -> Order:
         try:
-            order = read_order(body, job_id=member_id(batch_id, pointer), now_ms=now_ms, batch_id=batch_id)
+            order = read_order(body, job_id=next(ids), now_ms=now_ms, batch_id=batch_id)
         except FaultyOrder as wrong:
             raise Faulty([Fault(pointer + fault.pointer, fault.message) for fault in wrong.faults]) from None
         if (before := first_use.setdefault(order.request.job_id, pointer)) != pointer:

@@ -1,13 +1,15 @@
 """Looks up together what is asked for at the same time: one trip to a reading thread serves many callers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Final
 
 _TOGETHER: Final = 256
-_TRIPS: Final = 2
+_TRIPS: Final = 1
+"""The longer one takes, the more the next one serves; more at a time cost threads their turns."""
 
+_Future = asyncio.Future[bytes | None]
 Find = Callable[[Sequence[bytes]], Awaitable[Mapping[bytes, bytes]]]
 
 
@@ -16,16 +18,15 @@ class Lookups:
 
     def __init__(self, find: Find) -> None:
         self._find = find
-        self._waiting: dict[bytes, asyncio.Future[bytes | None]] = {}
+        self._waiting: dict[bytes, list[_Future]] = {}
         self._trips: set[asyncio.Task[None]] = set()
 
     async def find(self, job_id: bytes) -> bytes | None:
         """Return what is stored for an id, None where nothing is."""
-        found = self._waiting.get(job_id)
-        if found is None:
-            found = self._waiting[job_id] = asyncio.get_running_loop().create_future()
-            self._leave()
-        return await asyncio.shield(found)
+        future: _Future = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job_id, []).append(future)
+        self._leave()
+        return await future
 
     def _leave(self) -> None:
         if self._waiting and len(self._trips) < _TRIPS:
@@ -45,9 +46,14 @@ class Lookups:
         try:
             found = await self._find(ids)
         except Exception as wrong:  # noqa: BLE001 - handed to every caller of this trip
-            for future in asked.values():
+            for future in _unanswered(chain.from_iterable(asked.values())):
                 future.set_exception(wrong)
-                future.exception()
             return
-        for job_id, future in asked.items():
-            future.set_result(found.get(job_id))
+        for job_id, futures in asked.items():
+            for future in _unanswered(futures):
+                future.set_result(found.get(job_id))
+
+
+def _unanswered(futures: Iterable[_Future]) -> Iterator[_Future]:
+    """Return the futures of callers who have not given up meanwhile."""
+    return (future for future in futures if not future.done())

@@ -59,23 +59,21 @@ class Pending:
 
 
 def _pending_job(request: Request) -> bytes:
+    """Return the job object; texts that JSON would escape are written by the JSON library, others as they are."""
+    property_id, hint, batch_id = request.property_id, request.valuation_method_hint, request.batch_id
+    if '"' in property_id or "\\" in property_id:
+        property_id = orjson.dumps(property_id)[1:-1].decode()
     created_at = rfc3339(request.created_ms)
-    return orjson.dumps(
-        {
-            "job_id": request.job_id,
-            "property_id": request.property_id,
-            "county_id": request.county_id,
-            "status": "PENDING",
-            "message": ACCEPTED,
-            "created_at": created_at,
-            "updated_at": created_at,
-            "started_at": None,
-            "completed_at": None,
-            "failure_reason": None,
-            "batch_id": request.batch_id,
-            "valuation_method_hint": request.valuation_method_hint,
-        }
-    )
+    return (
+        f'{{"job_id":"{request.job_id}","property_id":"{property_id}","county_id":"{request.county_id}"'
+        f',"status":"PENDING","message":"{ACCEPTED}","created_at":"{created_at}","updated_at":"{created_at}"'
+        f',"started_at":null,"completed_at":null,"failure_reason":null,"batch_id":{_json(batch_id)}'
+        f',"valuation_method_hint":{_json(hint)}}}'
+    ).encode()
+
+
+def _json(text: str | None) -> str:
+    return "null" if text is None else orjson.dumps(text).decode()
 
 
 def read_request(record: Record) -> Pending | None:

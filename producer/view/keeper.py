@@ -74,7 +74,7 @@ class Keeper:
             self._hurry.clear()
             if self._overlay.dirty:
                 self._begun += 1
-                await self._write(self._overlay.leave(self.generation))
+                await self._write(await asyncio.to_thread(self._overlay.leave(), self.generation))
                 self._overlay.settle()
                 self._done += 1
                 self._wrote.set()

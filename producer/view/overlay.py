@@ -3,8 +3,9 @@
 A job whose result comes soon after its request is written once, as it ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from producer.store.base import Changes, JobRow, KeyRow, NewBatch, Place
@@ -90,18 +91,13 @@ class Overlay:
         leaving = None if self._leaving is None else self._leaving.keys.get(key_id)
         return leaving or self._arriving.keys.get(key_id)
 
-    def leave(self, generation: str) -> Changes:
-        """Return what has arrived, to be written; it stays visible until ``settle``."""
-        layer, self._arriving = self._arriving, _Layer()
-        self._leaving = layer
-        return Changes(
-            generation,
-            *self._topics,
-            layer.positions,
-            [job.row() if isinstance(job, Pending) else job for job in layer.jobs.values()],
-            list(layer.keys.values()),
-            list(layer.batches.values()),
-        )
+    def leave(self) -> Callable[[str], Changes]:
+        """Let go what has arrived, to be written; it stays visible until ``settle``.
+
+        Returns what makes changes of it for a generation; that takes a while, and may be done in another thread.
+        """
+        self._leaving, self._arriving = self._arriving, _Layer()
+        return partial(_changes, self._leaving, self._topics)
 
     def settle(self) -> None:
         """Let go of what was being written: the store has it now."""
@@ -110,6 +106,17 @@ class Overlay:
     def clear(self) -> None:
         """Forget everything, because reading begins anew."""
         self._arriving, self._leaving = _Layer(), None
+
+
+def _changes(layer: _Layer, topics: tuple[str, str], generation: str) -> Changes:
+    return Changes(
+        generation,
+        *topics,
+        layer.positions,
+        [job.row() if isinstance(job, Pending) else job for job in layer.jobs.values()],
+        list(layer.keys.values()),
+        list(layer.batches.values()),
+    )
 
 
 def _row(job: JobRow | Pending | None) -> JobRow | None:
