@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from processor.dedupe import Sightings
+from processor.wire import Headers
 
-Headers = Sequence[tuple[str, bytes | None]]
-Row = tuple[bytes | None, bytes | None, Headers]
-"""Key, value and headers of a record to write."""
+Row = bytes
+"""A record to write: key, value and headers as ``processor.wire`` frames them."""
 
 
 class Record(Protocol):
@@ -42,6 +42,15 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """A job whose request carries a trace context, and why it failed if it did."""
+
+    job_id: str
+    traceparent: bytes
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcomes:
     """Everything that one batch comes to; written, committed and counted together."""
 
@@ -59,6 +68,7 @@ class Outcomes:
     """When each of the jobs was created."""
     duplicates: int
     """Requests whose job was settled, or is being settled, already."""
+    traced: Sequence[Traced] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -244,7 +244,7 @@ class FakeBook:
             raise ProducerFenced
         if kafka.faults:
             raise kafka.faults.pop(0)
-        if any(len(row[1] or b"") > (kafka.refused_above or 1 << 30) for some in rows.values() for row in some):
+        if any(len(row) > (kafka.refused_above or 1 << 30) for some in rows.values() for row in some):
             raise MessageSizeTooLargeError
         for topic, some in rows.items():
             kafka.topics.setdefault(topic, []).extend(some)

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from processor.batch import Batch, Headers, Record, Row
+from processor.batch import Batch, Record, Row
+from processor.wire import Headers, frame
 from schemas.clock import rfc3339
 from schemas.cloudevents import header
 from schemas.errors import InvalidRequest
@@ -32,7 +33,7 @@ def dead_letter(batch: Batch, record: Record, wrong: InvalidRequest, app_version
     }
     headers = [*came_with, *((name, text.encode("utf-8", "replace")) for name, text in says.items())]
     if _size(record.key, record.value, came_with) + _ENVELOPE <= batch.record_limit:
-        return record.key, record.value, headers
+        return frame(record.key, record.value, headers)
     return _cut(record, came_with, headers[len(came_with) :], batch.record_limit - _ENVELOPE)
 
 
@@ -44,7 +45,7 @@ def _cut(record: Record, came_with: Headers, says: Headers, room: int) -> Row:
     room -= len(value or b"")
     kept = came_with if _size(None, None, came_with) <= room else ()
     lost = _size(record.key, record.value, came_with) - _size(key, value, kept)
-    return key, value, [*kept, *says, (_TRUNCATED, str(lost).encode())]
+    return frame(key, value, [*kept, *says, (_TRUNCATED, str(lost).encode())])
 
 
 def _size(key: bytes | None, value: bytes | None, headers: Headers) -> int:

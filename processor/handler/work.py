@@ -1,12 +1,12 @@
 """The handler's three steps, so that whoever calls may wait for the roll between the first two, or slice a batch."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from processor.batch import Batch, Outcomes, Record, Row
+from processor.batch import Batch, Outcomes, Record, Row, Traced
 from processor.handler.collaborators import Collaborators
-from processor.handler.reading import Jobs, read
+from processor.handler.reading import Failure, Jobs, read
 from processor.handler.valuing import answer_missing, value
 from processor.handler.writing import Writer
 
@@ -68,7 +68,15 @@ def gather(works: Sequence[Work]) -> Outcomes:
         durations=durations,
         created_ms=[request.created_ms for work in works for request in work.jobs.requests],
         duplicates=sum(work.jobs.duplicates for work in works),
+        traced=[traced for work in works if work.jobs.traces for traced in _traced(work.jobs)],
     )
+
+
+def _traced(jobs: Jobs) -> Iterator[Traced]:
+    for request, answer in zip(jobs.requests, jobs.answers, strict=True):
+        trace = jobs.traces.get(request.job_id)
+        if trace is not None:
+            yield Traced(request.job_id, trace, answer.reason if isinstance(answer, Failure) else None)
 
 
 def _write(work: Work, batch: Batch, using: Collaborators) -> None:

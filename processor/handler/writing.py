@@ -6,12 +6,13 @@ from typing import Final, cast
 from processor.batch import Row
 from processor.handler.collaborators import Collaborators
 from processor.handler.reading import Failure, Jobs
+from processor.wire import Framing
 from schemas import reasons
 from schemas.clock import rfc3339
-from schemas.cloudevents import TRACEPARENT
-from schemas.codec import CompletedEvents, Request, encode_failed
+from schemas.codec import Request
 from schemas.counties import OTHER
 from schemas.reasons import FailureReason
+from schemas.result_codec import CompletedEvents, encode_failed
 
 _ENVELOPE: Final = 1_024
 """Bytes that a result's key, headers and framing may take beside its value."""
@@ -26,47 +27,37 @@ class Writer:
         self._started = rfc3339(started_ms)
         self._completed = rfc3339(completed_ms)
         self._events = CompletedEvents(started_at=self._started, completed_at=self._completed)
+        self._frame_completed = Framing(using.completed.at(self._completed)).frame
+        self._frame_failed = Framing(using.failed.at(self._completed)).frame
 
     def write(self, jobs: Jobs) -> tuple[list[Row], Counter[tuple[str, str | None]]]:
         """Return the result records in the order of the jobs, and the jobs by county label and failure reason."""
         rows: list[Row] = []
         completed_in: list[str] = []
         failed: list[tuple[str, str | None]] = []
-        stamp, limit, encode = self._using.completed.at(self._completed), self._limit, self._events.encode
+        traces, limit, encode, frame = jobs.traces, self._limit, self._events.encode, self._frame_completed
         for request, answer in zip(jobs.requests, jobs.answers, strict=True):
             if type(answer) is bytes:
                 value = encode(request, answer)
                 if len(value) <= limit:
-                    key = request.job_id.encode()
-                    rows.append((key, value, [*stamp, ("ce_id", key), ("ce_subject", key)]))
+                    rows.append(frame(request.job_id, value, traces.get(request.job_id) if traces else None))
                     completed_in.append(request.county_id)
                     continue
                 answer = self._too_large(value)  # noqa: PLW2901 - the job has another outcome now
             failure = cast("Failure", answer)
-            rows.append(self._failed(request, failure))
+            rows.append(self._failed(request, failure, traces.get(request.job_id)))
             failed.append((request.county_id, failure.reason))
-        self._carry_traces(rows, jobs)
         return rows, self._tally(completed_in, failed)
 
-    def _failed(self, request: Request, failure: Failure) -> Row:
-        key = request.job_id.encode()
+    def _failed(self, request: Request, failure: Failure, trace: bytes | None) -> Row:
         value = encode_failed(
             request, failure.reason, failure.message, started_at=self._started, completed_at=self._completed
         )
-        return key, value, [*self._using.failed.at(self._completed), ("ce_id", key), ("ce_subject", key)]
+        return self._frame_failed(request.job_id, value, trace)
 
     def _too_large(self, value: bytes) -> Failure:
         detail = f"the result has {len(value)} bytes, the broker takes {self._limit}"
         return Failure(FailureReason.PROCESSING_EXCEPTION, reasons.processing_error(detail))
-
-    @staticmethod
-    def _carry_traces(rows: list[Row], jobs: Jobs) -> None:
-        if jobs.traces:
-            for at, request in enumerate(jobs.requests):
-                trace = jobs.traces.get(request.job_id)
-                if trace is not None:
-                    key, value, headers = rows[at]
-                    rows[at] = key, value, [*headers, (TRACEPARENT, trace)]
 
     def _tally(self, completed_in: list[str], failed: list[tuple[str, str | None]]) -> Counter[tuple[str, str | None]]:
         tally: Counter[tuple[str, str | None]] = Counter()

@@ -11,7 +11,8 @@ from typing import Final
 from aiokafka import codec
 from aiokafka.record.util import decode_varint
 
-from processor.batch import Headers, Record
+from processor.batch import Record
+from processor.wire import Headers
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 """Base offset, length, leader epoch, magic, checksum, attributes, last delta, first and last time, producer, count."""
@@ -37,7 +38,7 @@ class ForeignRecord:
     headers: Headers
 
 
-class _Reader:
+class RecordReader:
     """Reads the parts of records one after the other (Kafka protocol, message format 2)."""
 
     def __init__(self, body: bytes) -> None:
@@ -65,7 +66,7 @@ class _Reader:
 def foreign_records(batch: bytes) -> list[Record]:
     """Return the records of one record batch, whatever their headers are called."""
     base, _, _, _, _, attributes, _, first_time, last_time, _, _, _, count = _HEADER.unpack_from(batch)
-    reader = _Reader(_UNPACKED[attributes & _CODEC](batch[_HEADER.size :]))
+    reader = RecordReader(_UNPACKED[attributes & _CODEC](batch[_HEADER.size :]))
     records: list[Record] = []
     for _ in range(count):
         reader.number()  # the record's length

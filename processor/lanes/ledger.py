@@ -7,12 +7,14 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from processor.batch import Row
 from processor.errors import TryAgain
+from processor.lanes.recordbatch import RecordBatch
 
 _TRANSACTION_MS: Final = 60_000
 _REQUEST_MS: Final = 10_000
@@ -37,6 +39,7 @@ class Ledger:
         self._partition = partition
         self._topics = topics
         self._group = group
+        self._batch_bytes = batch_bytes
         # Bound to the partition, not to the worker: whoever starts last fences everybody else out of this partition.
         self._producer = AIOKafkaProducer(
             **client_options,
@@ -86,14 +89,9 @@ class Ledger:
     async def _send(self, topic: str, rows: Sequence[Row], deliveries: list[asyncio.Future[Any]]) -> None:
         at, now_ms = 0, time.time_ns() // 1_000_000
         while at < len(rows):
-            builder = self._producer.create_batch()
-            append = builder.append
-            while at < len(rows):
-                key, value, headers = rows[at]
-                if append(key=key, value=value, timestamp=now_ms, headers=headers) is None:
-                    break
-                at += 1
-            delivery = await self._producer.send_batch(builder, topic, partition=self._partition.partition)
+            batch = RecordBatch(self._batch_bytes, now_ms)
+            at = batch.extend(rows, at)
+            delivery = await self._producer.send_batch(batch, topic, partition=self._partition.partition)
             delivery.add_done_callback(_looked_at)
             deliveries.append(delivery)
 
@@ -102,17 +100,25 @@ class Ledger:
         ended = ConnectionAbortedError("the producer has stopped sending")
         manager = self._producer._txn_manager  # noqa: SLF001 - there is no other way to learn of it
         if not manager.is_fatal_error():
-            self._producer._message_accumulator.fail_all(ended)  # noqa: SLF001 - see above
+            self._fail_all(ended)
             if manager.wait_for_transaction_end() is not None:
                 manager.fatal_error(ended)
                 manager.wait_for_transaction_end().exception()
+
+    def _fail_all(self, error: Exception) -> None:
+        """Fail what has not been delivered; asyncio is not to complain of failures that nobody has waited for."""
+        waiting = self._producer._message_accumulator  # noqa: SLF001 - there is no other way to it
+        waiting.fail_all(error)
+        for batch in chain(chain.from_iterable(waiting._batches.values()), waiting._pending_batches):  # noqa: SLF001
+            for outcome in (batch.future, batch._drain_waiter):  # noqa: SLF001 - see above
+                _looked_at(outcome)
 
     async def discard(self) -> None:
         """Close the connections at once, whatever is in flight; an open transaction is left for the next ledger."""
         producer = self._producer
         producer._closed = True  # noqa: SLF001 - stop() would first try to deliver what must not be delivered
         # Whatever the sender still waits for will not come any more.
-        producer._message_accumulator.fail_all(ConnectionAbortedError("discarded"))  # noqa: SLF001 - see above
+        self._fail_all(ConnectionAbortedError("discarded"))
         sender = producer._sender.sender_task  # noqa: SLF001 - see above
         for _ in range(_CANCELLATIONS):
             if sender is not None:
@@ -128,5 +134,5 @@ class Ledger:
 
 def _looked_at(delivery: asyncio.Future[Any]) -> None:
     """Mark a delivery's failure as seen: the first one ends the transaction, the others only repeat it."""
-    if not delivery.cancelled():
+    if delivery.done() and not delivery.cancelled():
         delivery.exception()

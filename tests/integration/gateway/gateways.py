@@ -14,7 +14,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from deploy.local.ports import free_ports
-from schemas.codec import decode_request, encode_completed
+from schemas.codec import decode_request
+from schemas.result_codec import encode_completed
 from schemas.topics import Topic
 from tests.waiting import holds
 

@@ -20,6 +20,7 @@ from processor.lanes.ledger import Ledger
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.source import LaneSource, Membership
 from processor.pace import Pace
+from processor.wire import frame
 from schemas.topics import Topics
 from tests.fakes import FakeEngine, FakeRoll, collaborators, handled
 from tests.integration.processor.workers import Follower, following, publish
@@ -38,7 +39,7 @@ def _ledger(kafka: str, topics: Topics, batch_bytes: int = 1_000_000, partition:
 
 
 def _rows(topics: Topics, *values: bytes) -> Mapping[str, Sequence[Row]]:
-    return {topics.results.name: [(b"key", value, [("h", b"1")]) for value in values]}
+    return {topics.results.name: [frame(b"key", value, [("h", b"1")]) for value in values]}
 
 
 def _values(follower: Follower, count: int) -> list[bytes | None]:

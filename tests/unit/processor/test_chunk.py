@@ -7,9 +7,9 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.batch import Headers
 from processor.lanes.chunk import next_offset, read_committed
 from processor.lanes.foreign import foreign_records
+from processor.wire import Headers
 from tests.fakes import raw_chunk
 
 _ABORT, _COMMIT = b"\x00\x00\x00\x00", b"\x00\x00\x00\x01"

@@ -8,6 +8,7 @@ import pytest
 from processor.batch import Outcomes
 from schemas.cloudevents import header
 from tests.fakes import FakeEngine, FakeRecord, FakeRoll, batch_of, collaborators, handled, request_value
+from tests.rows import read_row
 
 _JOB = str(UUID(int=9))
 _USING = collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine())
@@ -23,7 +24,7 @@ async def _outcomes(*records: FakeRecord, record_limit: int = 1_000_000) -> Outc
 )
 async def test_garbage_gives_a_dead_letter_and_no_result(value: bytes | None) -> None:
     outcomes = await _outcomes(FakeRecord(0, value), FakeRecord(1, request_value("P1")))
-    assert [row[1] for row in outcomes.dead_letters] == [value]
+    assert [read_row(row).value for row in outcomes.dead_letters] == [value]
     assert outcomes.dead_positions == [0]
     assert len(outcomes.results) == 1
     assert outcomes.tally == {("BENTON", None): 1}
@@ -32,7 +33,7 @@ async def test_garbage_gives_a_dead_letter_and_no_result(value: bytes | None) ->
 async def test_a_dead_letter_keeps_key_and_headers_and_says_what_was_wrong() -> None:
     record = FakeRecord(17, b"{", key=b"\x00key", headers=[("a", b"1"), ("a", None), ("error.reason", b"older")])
     outcomes = await _outcomes(record)
-    key, value, headers = outcomes.dead_letters[0]
+    key, value, headers = read_row(outcomes.dead_letters[0])
     assert (key, value) == (b"\x00key", b"{")
     assert headers[:2] == [("a", b"1"), ("a", None)]
     said = dict(headers[2:])
@@ -54,7 +55,7 @@ async def test_a_dead_letter_keeps_key_and_headers_and_says_what_was_wrong() -> 
 @pytest.mark.parametrize(("before", "after"), [(b"1", b"2"), (b"41", b"42"), (b"x", b"1"), (b"9" * 400, b"1")])
 async def test_a_replayed_record_that_fails_again_counts_its_attempts(before: bytes, after: bytes) -> None:
     outcomes = await _outcomes(FakeRecord(0, b"{", headers=[("error.attempts", before), ("error.offset", b"3")]))
-    headers = outcomes.dead_letters[0][2]
+    headers = read_row(outcomes.dead_letters[0]).headers
     assert [value for name, value in headers if name == "error.attempts"] == [after]
     assert [value for name, value in headers if name == "error.offset"] == [b"0"]
 
@@ -62,7 +63,7 @@ async def test_a_replayed_record_that_fails_again_counts_its_attempts(before: by
 async def test_a_readable_job_id_gets_a_final_answer_too() -> None:
     value = orjson.dumps({"job_id": _JOB, "property_id": "P1", "county_id": 5})
     outcomes = await _outcomes(FakeRecord(0, value))
-    event = orjson.loads(outcomes.results[0][1] or b"")
+    event = orjson.loads(read_row(outcomes.results[0]).value or b"")
     assert (event["job_id"], event["status"], event["failure_reason"]) == (_JOB, "FAILED", "invalid_request")
     assert event["property_id"] == "P1"
     assert event["message"] == "Invalid request: county_id must be text, not a number"
@@ -82,7 +83,7 @@ async def test_an_invalid_repetition_of_a_job_is_a_dead_letter_but_changes_no_re
     bad = orjson.dumps({"job_id": _JOB, "property_id": "P1"})
     outcomes = await _outcomes(FakeRecord(0, request_value("P1", _JOB)), FakeRecord(1, bad))
     assert len(outcomes.results) == 1
-    assert orjson.loads(outcomes.results[0][1] or b"")["status"] == "COMPLETED"
+    assert orjson.loads(read_row(outcomes.results[0]).value or b"")["status"] == "COMPLETED"
     assert len(outcomes.dead_letters) == 1
     assert outcomes.duplicates == 1
 
@@ -101,7 +102,7 @@ async def test_a_dead_letter_that_the_broker_would_refuse_is_cut_and_says_so(
     key: bytes, value: bytes | None, headers: list[tuple[str, bytes | None]]
 ) -> None:
     outcomes = await _outcomes(FakeRecord(0, value, key=key, headers=headers), record_limit=16_384)
-    cut_key, cut_value, cut_headers = outcomes.dead_letters[0]
+    cut_key, cut_value, cut_headers = read_row(outcomes.dead_letters[0])
     size = len(cut_key or b"") + len(cut_value or b"") + sum(len(name) + len(text or b"") for name, text in cut_headers)
     assert size < 16_384
     assert int(header(cut_headers, "error.truncated_bytes") or b"0") > 0

@@ -25,12 +25,13 @@ from tests.fakes import (
     handled,
     request_value,
 )
+from tests.rows import read_row
 
 _JOB = str(UUID(int=7))
 
 
 def _event(row: Row) -> dict[str, object]:
-    value = orjson.loads(row[1] or b"")
+    value = orjson.loads(read_row(row).value or b"")
     Job.model_validate(value)
     assert isinstance(value, dict)
     return value
@@ -69,7 +70,7 @@ async def test_a_result_has_the_job_as_key_and_is_a_cloud_event() -> None:
         FakeRecord(6, request_value("NONE")),
     ]
     outcomes = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine()))
-    key, _, headers = outcomes.results[0]
+    key, _, headers = read_row(outcomes.results[0])
     assert key == _JOB.encode()
     assert dict(headers) == {
         "ce_specversion": b"1.0",
@@ -81,7 +82,7 @@ async def test_a_result_has_the_job_as_key_and_is_a_cloud_event() -> None:
         "content-type": b"application/json",
         "traceparent": trace,
     }
-    failed = outcomes.results[1][2]
+    failed = read_row(outcomes.results[1]).headers
     assert header(failed, "ce_type") == b"com.terrafusion.valuation.failed.v1"
     assert header(failed, "traceparent") is None
 
@@ -93,7 +94,7 @@ async def test_a_trace_stays_with_the_record_that_brought_it() -> None:
         FakeRecord(6, b"no request", headers=[("traceparent", other)]),
     ]
     outcomes = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine()))
-    assert header(outcomes.results[0][2], "traceparent") is None
+    assert header(read_row(outcomes.results[0]).headers, "traceparent") is None
 
 
 async def test_the_smallest_request_gets_a_job_id_from_its_place() -> None:
@@ -194,7 +195,7 @@ async def test_overrides_reach_the_engine_and_only_for_their_request() -> None:
     what_if = request_value("P1", characteristics={"living_area_sqft": 2_500, "view": None})
     records = [FakeRecord(0, request_value("P1")), FakeRecord(1, what_if), FakeRecord(2, request_value("P1"))]
     outcomes = handled(batch_of(records), collaborators(roll, FakeEngine()))
-    areas = [orjson.loads(row[1] or b"")["result"]["area"] for row in outcomes.results]
+    areas = [orjson.loads(read_row(row).value or b"")["result"]["area"] for row in outcomes.results]
     assert areas == [1_000.0, 2_500.0, 1_000.0]
 
 

@@ -26,6 +26,7 @@ from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, request_value
+from tests.rows import read_row
 from tests.waiting import holds
 
 
@@ -88,7 +89,7 @@ class _Bench:
 
     @property
     def jobs(self) -> list[str]:
-        return [(row[0] or b"").decode() for row in self.kafka.topics.get("results", [])]
+        return [(read_row(row).key or b"").decode() for row in self.kafka.topics.get("results", [])]
 
     @property
     def counted_jobs(self) -> int:
@@ -282,7 +283,7 @@ async def test_garbage_goes_to_the_dead_letters_in_the_transaction_of_its_neighb
     bench = _Bench(FakeKafka([*_requests(0, 2), b"garbage", *_requests(2, 2)]))
     async with _running(bench):
         await _all_settled(bench)
-    assert [row[1] for row in bench.kafka.topics["dead"]] == [b"garbage"]
+    assert [read_row(row).value for row in bench.kafka.topics["dead"]] == [b"garbage"]
     _expect_exactly_once(bench, 4)
 
 
@@ -292,8 +293,9 @@ async def test_a_record_that_the_broker_refuses_never_wedges_the_partition() -> 
     async with _running(bench):
         await _all_settled(bench)
     _expect_exactly_once(bench, 5)
-    big = next(row for row in bench.kafka.topics["results"] if row[0] == _job(2).encode())
-    assert orjson.loads(big[1] or b"")["failure_reason"] == "processing_exception"
+    rows = map(read_row, bench.kafka.topics["results"])
+    big = next(row for row in rows if row.key == _job(2).encode())
+    assert orjson.loads(big.value or b"")["failure_reason"] == "processing_exception"
 
 
 async def test_a_drained_lane_commits_what_it_has_in_hand_and_takes_nothing_more() -> None:

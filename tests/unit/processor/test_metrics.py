@@ -17,7 +17,7 @@ def _outcomes(completed: int, failed: int, seconds: float = 0.02) -> Outcomes:
     return Outcomes(
         records=jobs + 2,
         results=[],
-        dead_letters=[(None, None, ())],
+        dead_letters=[b""],
         dead_positions=[0],
         tally=Counter({("BENTON", None): completed, ("BENTON", "property_not_found"): failed}),
         durations=[("BENTON", seconds, jobs)],

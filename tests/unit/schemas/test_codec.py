@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from schemas.codec import Request, decode_request, encode_completed, encode_failed, encode_request, peek_job_id
+from schemas.codec import Request, decode_request, encode_request, peek_job_id
 from schemas.errors import InvalidRequest
 from schemas.events import RequestEvent, ResultEvent
 from schemas.reasons import FailureReason, processing_error
+from schemas.result_codec import encode_completed, encode_failed
 
 JOB = "0f8fad5b-d9cb-469f-a165-70867728950e"
 NOON = 1_790_000_000_000

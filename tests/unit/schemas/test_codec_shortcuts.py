@@ -6,8 +6,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.codec import CompletedEvents, Request, decode_request, encode_completed
+from schemas.codec import Request, decode_request
 from schemas.errors import InvalidRequest
+from schemas.result_codec import CompletedEvents, encode_completed
 
 _AT = "2026-11-23T09:00:00.123Z"
 

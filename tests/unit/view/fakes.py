@@ -9,8 +9,9 @@ from uuid import UUID
 from producer.store.base import Place
 from producer.view.errors import ForeignLog, LogUnavailable
 from producer.view.log import Opened, Polled, Record
-from schemas.codec import Request, encode_completed, encode_failed, encode_request
+from schemas.codec import Request, encode_request
 from schemas.reasons import FailureReason
+from schemas.result_codec import encode_completed, encode_failed
 from schemas.topics import topics
 
 TOPICS = topics("t.")
