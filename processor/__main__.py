@@ -36,15 +36,14 @@ def main() -> NoReturn:
     logs.configure(common.log_format, common.log_level)
     for library in _TALKATIVE:
         logging.getLogger(library).setLevel(logging.ERROR)
-    try:
-        options = KafkaSettings().client_options(common.data_dir)
-    except SettingsError as wrong:
-        sys.stderr.write(f"{wrong}\n")
-        sys.exit(_EXIT_USAGE)
     common.data_dir.mkdir(parents=True, exist_ok=True)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = Worker(settings, common, options)
+    try:
+        worker = Worker(settings, common, KafkaSettings().client_options(common.data_dir))
+    except SettingsError as wrong:
+        sys.stderr.write(f"{wrong}\n")
+        sys.exit(_EXIT_USAGE)
     host = faust.Worker(worker.app, loop=loop, quiet=True, redirect_stdouts=False, override_logging=False)
     host.spinner = None
     spare_the_collector()

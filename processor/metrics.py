@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 from prometheus_client.registry import Collector
 
 from processor.batch import Outcomes
+from processor.errors import LaneError
 from processor.lanes.lane import LaneState
 from schemas.reasons import FailureReason, JobStatus
 
@@ -139,6 +140,8 @@ class ProcessorMetrics:
         self.aborts = self._counter(
             "valuation_transaction_aborts", "Transactions that did not commit, by reason.", "reason"
         )
+        for kind in LaneError.__subclasses__():
+            self.aborts.labels(kind.__name__)
         self.lag = self._gauge(
             "valuation_consumer_lag_records", "Requests on the topic that are not settled yet.", "partition"
         )

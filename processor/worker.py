@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import faust
 from aiokafka import TopicPartition
@@ -29,9 +29,13 @@ from processor.metrics import ProcessorMetrics
 from processor.pace import Pace
 from processor.settings import ProcessorSettings
 from processor.web import add_pages
+from schemas import tracing
 from schemas.logs import get_logger
 from schemas.settings import CommonSettings
 from schemas.topics import topics
+
+if TYPE_CHECKING:
+    from processor.tracing import TransactionTraces
 
 EXIT_FAULT: Final = 70
 """EX_SOFTWARE; the supervisor starts the worker again."""
@@ -53,6 +57,7 @@ class Worker:
         self._appraisal = appraisal(settings.engine, self._topics, client_options, common)
         self._refreshing: asyncio.Task[None] | None = None
         self.metrics = ProcessorMetrics(_version())
+        self._traces = _traces(self._topics.requests.name)
         data_dir = str(common.data_dir / f"faust-{settings.port}")
         self.app = faust_app(settings.group, host=settings.host, port=settings.port, data_dir=data_dir)
         self._desk = self._hire()
@@ -118,6 +123,8 @@ class Worker:
 
     def _count(self, outcomes: Sequence[Outcomes], seconds: float) -> None:
         self.metrics.count(outcomes, _now_ms(), seconds)
+        if self._traces is not None:
+            self._traces.committed(outcomes, seconds)
 
     def _show_lag(self, lags: Mapping[int, int]) -> None:
         self.metrics.show_lag(lags)
@@ -163,6 +170,15 @@ def fatal(error: BaseException) -> None:
     """End the process over an error that nobody foresaw: a fresh one begins from the last committed offset."""
     _log.critical("the worker cannot go on", exc_info=error)
     os._exit(EXIT_FAULT)
+
+
+def _traces(topic: str) -> "TransactionTraces | None":
+    tracer = tracing.tracer("terrafusion-processor")
+    if tracer is None:
+        return None
+    from processor.tracing import TransactionTraces  # noqa: PLC0415 - start-up time
+
+    return TransactionTraces(tracer, topic)
 
 
 def _now_ms() -> int:

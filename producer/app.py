@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from producer.gateway import Gateway
 from producer.idempotency import IdempotencyKeys
@@ -30,8 +31,12 @@ from producer.settings import GatewaySettings
 from producer.store.choice import job_store
 from producer.view.kafka import KafkaLog
 from producer.view.view import JobView
+from schemas import tracing
 from schemas.settings import KafkaSettings
 from schemas.topics import topics
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 _MAX_BODY: Final = 17 << 20
 """Above every operation's own limit; a last resort."""
@@ -51,7 +56,8 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         settings.gateway_max_in_flight, settings.gateway_max_in_flight_bytes, settings.gateway_publish_seconds
     )
     written = (table.requests, table.property_records, table.property_sales)
-    publisher = Publisher(lambda: KafkaProducer(options), written, bounds, metrics.published)
+    tracer = tracing.tracer("terrafusion-gateway")
+    publisher = _publisher(tracer, lambda: KafkaProducer(options), written, bounds, metrics.published)
     store = job_store(settings.job_store_url, settings.data_dir / "gateway" / "jobs.sqlite")
     view = JobView(store, KafkaLog(options, (table.requests.name, table.results.name)), table)
     properties = PropertyCopy(
@@ -71,7 +77,16 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         metrics=metrics,
         now_ms=epoch_ms,
         guard=guard,
+        tracer=tracer,
     )
+
+
+def _publisher(tracer: "Tracer | None", *arguments: Any) -> Publisher:
+    if tracer is None:
+        return Publisher(*arguments)
+    from producer.tracing import TracedPublisher  # noqa: PLC0415 - start-up time
+
+    return TracedPublisher(tracer, *arguments)
 
 
 def epoch_ms() -> int:
@@ -82,7 +97,7 @@ def epoch_ms() -> int:
 def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) -> web.Application:
     """Return the application that serves ``operations``; starting and stopping it starts and stops the gateway."""
     table = tuple(operations)
-    app = web.Application(middlewares=[edge(gateway.metrics)], client_max_size=_MAX_BODY)
+    app = web.Application(middlewares=_middlewares(gateway), client_max_size=_MAX_BODY)
     app[OPENAPI] = encoded(openapi(table, product_version(), keys_needed=gateway.guard.on))
     app.on_response_prepare.append(headers_for(gateway.settings.cors_origins))
     for path in dict.fromkeys(operation.path for operation in table):
@@ -90,6 +105,15 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
     app.on_shutdown.append(partial(_leave, gateway))
     app.cleanup_ctx.append(partial(_running, gateway))
     return app
+
+
+def _middlewares(gateway: Gateway) -> list[Middleware]:
+    """Return what every request passes, the outermost first."""
+    if gateway.tracer is None:
+        return [edge(gateway.metrics)]
+    from producer.tracing import traced  # noqa: PLC0415 - start-up time
+
+    return [traced(gateway.tracer), edge(gateway.metrics)]
 
 
 def _add(resource: web.Resource, gateway: Gateway, operations: Iterable[Operation]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from producer.errors import ViewBehind
@@ -16,6 +16,9 @@ from producer.security.guard import Guard
 from producer.settings import GatewaySettings
 from producer.view.base import View
 from schemas.topics import Topics
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 _RETRY_SOON: Final = {"Retry-After": "2"}
 
@@ -35,6 +38,7 @@ class Gateway:
     metrics: GatewayMetrics
     now_ms: Callable[[], int]
     guard: Guard = field(default_factory=Guard)
+    tracer: "Tracer | None" = None
 
     async def catch_up(self) -> None:
         """Return when the job view holds every request published so far.
