@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from producer.deadletters.desk import DeadLetterDesk
 from producer.gateway import Gateway
 from producer.idempotency import IdempotencyKeys
 from producer.kafka_client import KafkaProducer
@@ -77,6 +78,7 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         metrics=metrics,
         now_ms=epoch_ms,
         guard=guard,
+        dead_letters=DeadLetterDesk(options, table, epoch_ms),
         tracer=tracer,
     )
 

@@ -60,6 +60,7 @@ def asyncapi() -> dict[str, Any]:
         table.property_records.name: [_message("property", PropertyRecord, None)],
         table.property_sales.name: [_message("sale", SaleRecord, None)],
         table.models.name: [_message("model", ModelRecord, None)],
+        table.replays.name: [_replay()],
     }
     return {
         "asyncapi": "3.0.0",
@@ -100,6 +101,16 @@ def _dead_letter() -> dict[str, Any]:
     }
 
 
+def _replay() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "name": "replay",
+        "summary": "A dead letter has been published again, in the same transaction: it is not published once more.",
+        "payload": {"type": ["object", "null"], "properties": {"job_id": text, "replayed_at": text}},
+        "bindings": {"kafka": {"key": text}},
+    }
+
+
 def _channel(topic: Topic, messages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "address": topic.name,
@@ -126,6 +137,7 @@ def _operations() -> dict[str, Any]:
         "announceModel": ("receive", table.models),
         "emitResult": ("send", table.results),
         "emitDeadLetter": ("send", table.dead_letters),
+        "markReplay": ("send", table.replays),
     }
     return {
         name: {"action": action, "channel": {"$ref": f"#/channels/{topic.name}"}}

@@ -29,6 +29,7 @@ class Topics:
     property_records: Topic
     property_sales: Topic
     models: Topic
+    replays: Topic
 
     def __iter__(self) -> Iterator[Topic]:
         """Iterate over the topics in the order of the table."""
@@ -60,4 +61,11 @@ def topics(prefix: str = "") -> Topics:
         ),
         property_sales=topic("property.sales", _PARTITIONS, _COMPACTED, "COUNTY/sale_id", "SaleRecord, null deletes"),
         models=topic("valuation.models", 1, _COMPACTED, "COUNTY", "ModelRecord"),
+        replays=topic(
+            "valuation.replays",
+            1,
+            _COMPACTED,
+            "partition:offset:timestamp of a dead letter",
+            "the job it has become, null deletes",
+        ),
     )

@@ -2,6 +2,7 @@
 
 import typer
 
+from producer.commands.deadletters import dlq
 from producer.commands.importing import import_app
 from producer.commands.keys import keys
 from producer.commands.submit import reappraise, submit
@@ -9,6 +10,7 @@ from producer.commands.watch import watch
 
 app = typer.Typer()
 app.add_typer(import_app, name="import")
+app.add_typer(dlq, name="dlq")
 app.add_typer(keys, name="keys")
 app.command("submit")(submit)
 app.command("watch")(watch)

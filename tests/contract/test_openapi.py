@@ -57,6 +57,11 @@ POST /api/v1/counties/{county}/sales
 GET /api/v1/counties
 GET /api/v1/counties/{county}/ratio-study
 GET /api/v1/counties/{county}/model
+GET /api/v1/dead-letters
+GET /api/v1/dead-letters/groups
+GET /api/v1/dead-letters/{position}
+POST /api/v1/dead-letters/replay
+POST /api/v1/dead-letters/purge
 GET /livez
 GET /readyz
 GET /metrics

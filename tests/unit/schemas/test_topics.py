@@ -12,6 +12,7 @@ def test_the_table_is_the_contract() -> None:
         "property.records": (12, {"cleanup.policy": "compact"}),
         "property.sales": (12, {"cleanup.policy": "compact"}),
         "valuation.models": (1, {"cleanup.policy": "compact"}),
+        "valuation.replays": (1, {"cleanup.policy": "compact"}),
     }
 
 
