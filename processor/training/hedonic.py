@@ -1,26 +1,30 @@
 """The hedonic regression: log price on curves of every number, levels of every category and smooth month effects.
 
-It gives three things the trees build on: the monthly market index, what a sale fetched beyond its characteristics
-(the residual that neighbours carry), and what a place is worth by itself. Solved as one penalised least squares.
+It gives four things the trees build on: the monthly market index, a smooth first estimate of which they grow on what
+it leaves, what a sale fetched beyond its characteristics (the residual that neighbours carry), and what a place is
+worth by itself. Solved as one robust penalised least squares.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy import linalg
 
 from processor.valuation.frame import Floats, Ints
-from processor.valuation.model.additive import Additive, Curves
+from processor.valuation.location import bump_centres, bump_widths
+from processor.valuation.model.additive import Additive, Curves, Surface
 from processor.valuation.model.features import Inputs, Plan
 from processor.valuation.model.market import Index
+from processor.valuation.model.space import Projection
+from processor.valuation.ridge import Penalty, Regression
 
 _QUANTILES: Final = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 _FEW_VALUES: Final = 12
 _SKEW: Final = 8.0
-_RIDGE_GRID: Final = (0.5, 2.0, 8.0, 32.0, 128.0)
-_FREEDOM_PRICE: Final = 1.4
-"""Generalised cross-validation with this factor on the degrees of freedom rarely overfits (Gu 2013, section 3.2)."""
+_MOST_BUMPS: Final = 256
+_OVERLAPPING: Final = 4
+_LOCATED: Final = 0.5
+COORDINATES: Final = ("latitude", "longitude")
 _CATEGORY_SHARE: Final = 0.3
 """Levels of a category vary more than knots of a curve, so they are held back less."""
 _MONTH_CURVATURE: Final = 400.0
@@ -34,38 +38,80 @@ class Hedonic:
     """A fitted regression, the market index that came with it, and how strongly its ridge holds back."""
 
     additive: Additive
+    projection: Projection | None
     index: Index
     ridge: float
 
+    def predict(self, inputs: Inputs) -> Floats:
+        """Return log prices at the index's base month."""
+        curves = self.additive.curves
+        place = self.additive.surface.at(positions(self.projection, inputs))
+        return self.additive.predict(inputs, curves.effects(curves.scaled(inputs.numbers)), place)
+
+
+def projection_of(plan: Plan, numbers: Floats) -> Projection | None:
+    """Return kilometres around the sales; None where fewer than half of them have coordinates."""
+    if not set(COORDINATES) <= set(plan.numeric):
+        return None
+    columns = plan.numeric.index("latitude"), plan.numeric.index("longitude")
+    if np.isnan(numbers[:, columns]).any(axis=1).mean() > 1 - _LOCATED:
+        return None
+    return Projection.around(columns, numbers)
+
+
+def positions(projection: Projection | None, inputs: Inputs) -> Floats:
+    """Return where properties lie, in km [n, 2], NaN where unknown."""
+    return np.full((len(inputs.numbers), 2), np.nan) if projection is None else projection.position(inputs.numbers)
+
 
 def fit(plan: Plan, inputs: Inputs, day: Ints, log_price: Floats, ridge: float | None = None) -> Hedonic:
-    """Fit log price on what is known of the sales and their month.
+    """Fit log price on what is known of the sales, where they are, and their month; sales far off count less.
 
     The ``ridge`` is chosen by generalised cross-validation where none is given.
     """
-    curves = _curves(inputs.numbers)
+    projection = projection_of(plan, inputs.numbers)
+    position = positions(projection, inputs)
+    curves, surface = _curves(inputs.numbers), _surface(position)
     scaled = curves.scaled(inputs.numbers)
-    blocks = [_hats(curves.knots[p, : curves.size[p]], scaled[:, p]) for p in range(len(plan.numeric))]
-    blocks += [_dummies(inputs.codes[:, column], category.size) for column, category in enumerate(plan.categories)]
     month, days = _months(day)
-    design = np.hstack([np.ones((len(day), 1)), *blocks, _dummies(month, len(days))])
-    widths = [block.shape[1] for block in blocks]
-    curved = sum(widths[: len(plan.numeric)])
-    penalty = np.full(design.shape[1], _CATEGORY_SHARE)
-    penalty[0], penalty[1 : 1 + curved], penalty[-len(days) :] = 1e-6, 1.0, 1e-3
-    smooth = np.zeros((design.shape[1], design.shape[1]))
-    smooth[-len(days) :, -len(days) :] = _MONTH_CURVATURE * _curvature(len(days))
+    widths = [*curves.size + 1, *(category.size for category in plan.categories), len(surface.width)]
+
+    def terms(rows: slice) -> Floats:
+        blocks = [_hats(curves.knots[p, : curves.size[p]], scaled[rows, p]) for p in range(len(plan.numeric))]
+        blocks += [_dummies(inputs.codes[rows, at], category.size) for at, category in enumerate(plan.categories)]
+        ones = np.ones((len(scaled[rows]), 1))
+        return np.hstack([ones, *blocks, surface.bumps(position[rows]), _dummies(month[rows], len(days))])
+
     mean = round(float(log_price.mean()), _DIGITS)
-    problem = _Problem(design, log_price - mean, penalty, smooth)
-    ridge = problem.best_ridge() if ridge is None else ridge
-    solution = np.round(problem.solve(ridge), _DIGITS)
+    penalty = _penalty(1 + sum(widths), 1 + int(curves.size.sum()) + len(plan.numeric), plan, len(days))
+    regression = Regression(log_price - mean, terms, np.zeros(1 + sum(widths) + len(days)), penalty)
+    solution, ridge = regression.coefficients_robustly(ridge)
     parts = np.split(solution, np.cumsum([1, *widths]))
+    numbers, categories = parts[1 : 1 + len(plan.numeric)], parts[1 + len(plan.numeric) : -2]
     additive = Additive(
         mean + float(solution[0] + parts[-1][0]),
-        _with_heights(curves, parts[1 : 1 + len(plan.numeric)]),
-        tuple(part.copy() for part in parts[1 + len(plan.numeric) : -1]),
+        _with_heights(curves, numbers),
+        tuple(part.copy() for part in categories),
+        replace(surface, height=parts[-2].copy()),
     )
-    return Hedonic(additive, Index(days, parts[-1] - parts[-1][0], int(day.max())), ridge)
+    return Hedonic(additive, projection, Index(days, parts[-1] - parts[-1][0], int(day.max())), ridge)
+
+
+def _penalty(before_months: int, curved: int, plan: Plan, months: int) -> Penalty:
+    """Return what holds the terms back: the ridge on curves, levels and bumps, smoothness of the months."""
+    levels = sum(category.size for category in plan.categories)
+    strength = np.ones(before_months + months)
+    strength[0], strength[curved : curved + levels], strength[before_months:] = 1e-6, _CATEGORY_SHARE, 1e-3
+    smooth = np.zeros((len(strength), len(strength)))
+    smooth[before_months:, before_months:] = _MONTH_CURVATURE * _curvature(months)
+    return lambda ridge, _spread: np.asarray(np.diag(ridge * strength) + smooth)
+
+
+def _surface(position: Floats) -> Surface:
+    located = position[~np.isnan(position[:, 0])]
+    centres = np.round(bump_centres(located, _MOST_BUMPS), _DIGITS)
+    width = np.round(bump_widths(centres, _OVERLAPPING), _DIGITS)
+    return Surface(centres, width, np.zeros(len(centres)))
 
 
 def _months(day: Ints) -> tuple[Ints, Floats]:
@@ -126,34 +172,6 @@ def _dummies(codes: Ints, size: int) -> Floats:
 def _curvature(n: int) -> Floats:
     second = np.diff(np.eye(n), n=2, axis=0)
     return np.asarray(second.T @ second)
-
-
-class _Problem:
-    """Penalised least squares: ridge on curves and levels, smoothness of the months."""
-
-    def __init__(self, design: Floats, target: Floats, penalty: Floats, smooth: Floats) -> None:
-        self._gram, self._moment = design.T @ design, design.T @ target
-        self._power, self._n = float(target @ target), len(target)
-        self._penalty, self._smooth = penalty, smooth
-
-    def solve(self, ridge: float) -> Floats:
-        """Return the coefficients."""
-        return np.asarray(linalg.cho_solve(self._factor(ridge), self._moment))
-
-    def best_ridge(self) -> float:
-        """Return the ridge of least generalised cross-validation error."""
-        return min(_RIDGE_GRID, key=self._error)
-
-    def _factor(self, ridge: float) -> tuple[Floats, bool]:
-        factor, lower = linalg.cho_factor(self._gram + np.diag(ridge * self._penalty) + self._smooth)
-        return np.asarray(factor), bool(lower)
-
-    def _error(self, ridge: float) -> float:
-        factor = self._factor(ridge)
-        solution = np.asarray(linalg.cho_solve(factor, self._moment))
-        freedom = float(np.trace(np.asarray(linalg.cho_solve(factor, self._gram))))
-        error = self._power - 2 * float(self._moment @ solution) + float(solution @ self._gram @ solution)
-        return error / max(self._n - _FREEDOM_PRICE * freedom, 1.0) ** 2
 
 
 def _with_heights(curves: Curves, parts: list[Floats]) -> Curves:

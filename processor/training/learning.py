@@ -12,15 +12,15 @@ from processor.training.boosting import Grown
 from processor.training.progress import Progress
 from processor.training.surroundings import FOLDS, Learned
 from processor.valuation.frame import Floats
-from processor.valuation.model.model import Model
+from processor.valuation.model.model import LOCATION, Model
 from processor.valuation.model.shap import tabulate
 
 _WORKERS: Final = 2
-_CLIP: Final = 0.5
-_MOST_SHARE: Final = 0.5
-_SALES_FOR_HEDONIC: Final = 1000.0
-_LEAST_SHARE: Final = 0.1
-"""Beyond ten thousand sales the hedonic gains nothing forward and compresses values: no vertical equity to spare."""
+HEDONIC_SHARE: Final = 0.85
+"""How much of the hedonic the trees start from: more repeats its errors, less makes them learn what it knows."""
+_ODD: Final = 0.5
+"""Log residual of the hedonic beyond which a sale teaches less, in inverse proportion: it may be no market sale."""
+_WEIGHT_UNIT: Final = 1.0 / 64
 _DIGITS: Final = 9
 
 
@@ -49,7 +49,19 @@ class Growth:
         learned, fold = self.learned, self.learned.fold
         rows = np.arange(len(fold)) if self.left_out is None else np.flatnonzero(fold != self.left_out)
         recipe = boosting.recipe_for(*learned.matrix.shape)
-        return boosting.grow(recipe, learned.matrix[rows], learned.target[rows], grown=progress.step)
+        rest, weight = rest_of(learned)[rows], weights(learned)[rows]
+        return boosting.grow(recipe, learned.matrix[rows], rest, weight, grown=progress.step)
+
+
+def rest_of(learned: Learned) -> Floats:
+    """Return what the trees are to learn: log price less the share of a hedonic that had not seen the sale."""
+    return learned.target - HEDONIC_SHARE * learned.hedonic
+
+
+def weights(learned: Learned) -> Floats:
+    """Return how much each sale teaches: 1, less where its price is far from all that a hedonic can explain."""
+    error = np.abs(learned.target - learned.hedonic)
+    return np.asarray(np.rint(np.fmin(1.0, _ODD / np.fmax(error, _ODD)) / _WEIGHT_UNIT) * _WEIGHT_UNIT)
 
 
 def with_folds(learned: Learned) -> list[Growth]:
@@ -69,24 +81,13 @@ def fitted(learned: Learned, full: Grown, folds: Sequence[Grown]) -> Fitted:
     for part, grown in enumerate(folds):
         inside = learned.fold == part
         predicted[inside] = grown.trees.predict(learned.matrix[inside])
-    residual, other = learned.target - predicted, learned.target - learned.hedonic
-    share = fitted_share(residual, other)
-    return Fitted(model_of(learned, full, share), learned, (1.0 - share) * residual + share * other)
+    return Fitted(model_of(learned, full), learned, rest_of(learned) - predicted)
 
 
-def fitted_share(error: Floats, other: Floats) -> float:
-    """Return how much the hedonic should count beside the trees: the weight of least squared clipped errors."""
-    difference = error - other
-    power = float(difference @ difference)
-    weight = float(np.clip(error, -_CLIP, _CLIP) @ difference) / power if power > 0 else 0.0
-    share = min(weight, _MOST_SHARE, _SALES_FOR_HEDONIC / len(error))
-    return round(share, 4) if share >= _LEAST_SHARE else 0.0
-
-
-def model_of(learned: Learned, full: Grown, share: float) -> Model:
-    """Return the model of trees and hedonic."""
+def model_of(learned: Learned, full: Grown) -> Model:
+    """Return the model of hedonic and trees."""
     surroundings = learned.surroundings
-    _, owner = surroundings.groups()
+    lines, owner = surroundings.groups()
     numbers, categories = len(surroundings.plan.numeric), len(surroundings.plan.categories)
     curves, inputs = surroundings.hedonic.curves, learned.inputs
     effects = curves.effects(curves.scaled(inputs.numbers))
@@ -95,9 +96,11 @@ def model_of(learned: Learned, full: Grown, share: float) -> Model:
         surroundings,
         full.trees,
         tabulate(full.trees, full.cover, owner),
-        share,
+        HEDONIC_SHARE,
         owner[:numbers].astype(np.int64),
         owner[numbers : numbers + categories].astype(np.int64),
         np.asarray(np.round(effects.mean(axis=0), _DIGITS), dtype=np.float64),
         np.asarray(np.round(levels, _DIGITS), dtype=np.float64),
+        lines.index(LOCATION),
+        round(float(surroundings.hedonic.surface.at(surroundings.position(inputs)).mean()), _DIGITS),
     )

@@ -106,6 +106,4 @@ def _outlying(sales: TrainingSales) -> "np.ndarray[tuple[int], np.dtype[np.bool_
 def _hedonic_residual(sales: TrainingSales) -> Floats:
     log_price = np.log(sales.price)
     fitted = hedonic.fit(sales.plan, sales.inputs, sales.day, log_price)
-    curves = fitted.additive.curves
-    effects = curves.effects(curves.scaled(sales.inputs.numbers))
-    return log_price - fitted.index.at(sales.day) - fitted.additive.predict(sales.inputs, effects)
+    return log_price - fitted.index.at(sales.day) - fitted.predict(sales.inputs)

@@ -31,8 +31,6 @@ _LEAST_WEIGHT: Final = 0.6
 _LOG_PRICE_PER_UNIT: Final = 0.09
 _AREA_LEVELS: Final = 5
 _AREA_PRIOR: Final = 2.0
-_LOCATED: Final = 0.5
-_COORDINATES: Final = ("latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +106,10 @@ def learn(sales: TrainingSales) -> Learned:
 def _drafted(sales: TrainingSales) -> _Draft:
     plan, inputs = sales.plan, sales.inputs
     fitted = hedonic.fit(plan, inputs, sales.day, np.log(sales.price))
+    position = hedonic.positions(fitted.projection, inputs)
     target = np.log(sales.price) - fitted.index.at(sales.day)
     scaled = fitted.additive.curves.scaled(inputs.numbers)
     effects = fitted.additive.curves.effects(scaled)
-    projection = _projection(plan, inputs.numbers)
     return _Draft(
         plan,
         inputs,
@@ -123,20 +121,11 @@ def _drafted(sales: TrainingSales) -> _Draft:
         fitted.ridge,
         scaled,
         effects,
-        target - fitted.additive.predict(inputs, effects),
-        projection,
-        np.full((len(target), 2), np.nan) if projection is None else projection.position(inputs.numbers),
+        target - fitted.additive.predict(inputs, effects, fitted.additive.surface.at(position)),
+        fitted.projection,
+        position,
         _area(plan, inputs, fitted.additive.levels),
     )
-
-
-def _projection(plan: Plan, numbers: Floats) -> Projection | None:
-    if not set(_COORDINATES) <= set(plan.numeric):
-        return None
-    columns = plan.numeric.index("latitude"), plan.numeric.index("longitude")
-    if np.isnan(numbers[:, columns]).any(axis=1).mean() > 1 - _LOCATED:
-        return None
-    return Projection.around(columns, numbers)
 
 
 def _area(plan: Plan, inputs: Inputs, levels: tuple[Floats, ...]) -> int:
@@ -171,7 +160,7 @@ def _reach(position: Floats) -> float:
 def _space(draft: _Draft) -> Space:
     """Weigh the numbers that matter most: one unit is about a tenth of the price, at most 1.7 deviations."""
     matter = draft.effects.std(axis=0)
-    matter[[name in _COORDINATES for name in draft.plan.numeric]] = 0.0
+    matter[[name in hedonic.COORDINATES for name in draft.plan.numeric]] = 0.0
     columns = np.sort(np.argsort(-matter, kind="stable")[:_SPACE_NUMBERS])
     spread = np.fmax(np.nanstd(draft.scaled[:, columns], axis=0), 1e-9)
     weight = (_LEAST_WEIGHT + matter[columns] / _LOG_PRICE_PER_UNIT) / spread
@@ -214,20 +203,16 @@ def _told(draft: _Draft, evidence: Evidence, day: Ints) -> _Told:
     for part in range(FOLDS):
         inside, rest = np.flatnonzero(draft.fold == part), np.flatnonzero(draft.fold != part)
         known, asked = draft.inputs.take(rest), draft.inputs.take(inside)
-        additive = hedonic.fit(draft.plan, known, day[rest], draft.target[rest], draft.ridge).additive
-        told.hedonic[inside] = _predicted(additive, asked)
-        residual = draft.target[rest] - _predicted(additive, known)
+        fitted = hedonic.fit(draft.plan, known, day[rest], draft.target[rest], draft.ridge)
+        told.hedonic[inside] = fitted.predict(asked)
+        residual = draft.target[rest] - fitted.predict(known)
         others = replace(evidence.take(rest), residual=np.clip(residual, -_CLIP, _CLIP))
         near, alike = others.on_map(evidence.position[inside]), others.in_space(evidence.space[inside])
         told.nearby[inside] = others.features(near, alike, kind[inside])
         if draft.area != NOWHERE:
-            worth = residual + additive.levels[draft.area][known.codes[:, draft.area]]
+            worth = residual + fitted.additive.levels[draft.area][known.codes[:, draft.area]]
             told.placed[inside] = _area_means(draft, rest, worth)[asked.codes[:, draft.area]]
     return told
-
-
-def _predicted(additive: Additive, inputs: Inputs) -> Floats:
-    return additive.predict(inputs, additive.curves.effects(additive.curves.scaled(inputs.numbers)))
 
 
 def _area_means(draft: _Draft, rows: Ints, worth: Floats) -> Floats:

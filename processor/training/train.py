@@ -22,7 +22,7 @@ from processor.training.study import Studied, held_back, later_sales
 from processor.valuation.frame import Floats, Ints, Sales
 from processor.valuation.model.county import CountyModel
 
-REVISION: Final = "1"
+REVISION: Final = "2"
 """Raised with every change of the recipe, so that bundles name the code they come from."""
 _HELD_BACK_DAYS: Final = 90
 _HELD_BACK_SALES: Final = 100
@@ -67,7 +67,7 @@ def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Rep
     progress.start("growing trees")
     *grown, ended = learning.grow_all(growths, progress)
     fitted = learning.fitted(final, grown[0], grown[1:])
-    earlier = Fitted(learning.model_of(before, ended, fitted.model.share), before, np.full(len(periods.early), np.nan))
+    earlier = Fitted(learning.model_of(before, ended), before, np.full(len(periods.early), np.nan))
     progress.start("learning how far off values are")
     county = assemble(county_id, screened, periods.learn, fitted)
     ended_then = assemble(county_id, screened, periods.early, earlier)

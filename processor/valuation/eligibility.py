@@ -108,5 +108,5 @@ def _unit_price_outliers(sales: Sales, eligible: Bools) -> Bools:
     unit[usable] = sales.price[usable] / area[usable]
     if not usable.any():
         return usable
-    ratio = unit / np.median(unit[usable])
-    return (ratio > _RATIO_OF_UNIT_PRICES) | (ratio < 1 / _RATIO_OF_UNIT_PRICES)
+    median = np.median(unit[usable])
+    return np.asarray((unit / _RATIO_OF_UNIT_PRICES > median) | (unit < median / _RATIO_OF_UNIT_PRICES))

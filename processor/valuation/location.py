@@ -12,6 +12,7 @@ _KM_PER_DEGREE_LONGITUDE: Final = 111.320
 _SALES_PER_BUMP: Final = 40
 _MOST_BUMPS: Final = 128
 _NARROWEST_KM: Final = 0.2
+_OVERLAPPING: Final = 3
 _ROWS_AT_ONCE: Final = 1_024
 
 
@@ -53,10 +54,8 @@ class Surface:
         plane = Plane.of(frame)
         east, north = plane.project(frame)
         known = np.isfinite(east)
-        points = np.column_stack([east[known], north[known]])
-        count = min(_MOST_BUMPS, len(points) // _SALES_PER_BUMP)
-        centres = np.array([cell.mean(axis=0) for cell in _halves(points, count)]) if count > 1 else np.zeros((0, 2))
-        return cls(plane, centres[:, 0].copy(), centres[:, 1].copy(), _widths(centres))
+        centres = bump_centres(np.column_stack([east[known], north[known]]), _MOST_BUMPS)
+        return cls(plane, centres[:, 0].copy(), centres[:, 1].copy(), bump_widths(centres, _OVERLAPPING))
 
     def columns(self, east: Floats, north: Floats) -> Floats:
         """Return the height of every bump [n, bumps] at places in km; 0 where the place is unknown."""
@@ -72,6 +71,14 @@ class Surface:
         return height
 
 
+def bump_centres(points: Floats, most: int) -> Floats:
+    """Return up to ``most`` places [m, 2] that stand for about the same number of ``points`` each; none where few."""
+    count = min(most, len(points) // _SALES_PER_BUMP)
+    if count <= 1:
+        return np.zeros((0, 2))
+    return np.array([cell.mean(axis=0) for cell in _halves(points, count)])
+
+
 def _halves(points: Floats, count: int) -> list[Floats]:
     """Split the points at medians of their longer side until there are ``count`` cells of about equal size."""
     cells = [points]
@@ -85,11 +92,11 @@ def _halves(points: Floats, count: int) -> list[Floats]:
     return cells
 
 
-def _widths(centres: Floats) -> Floats:
-    """Return for each centre the distance to its third neighbour: wide enough to overlap, narrow enough to differ."""
+def bump_widths(centres: Floats, overlapping: int) -> Floats:
+    """Return for each centre the distance to its so-manyeth neighbour: wide enough to overlap, not to blur."""
     if not len(centres):
         return np.zeros(0)
     distance = np.hypot(centres[:, None, 0] - centres[:, 0], centres[:, None, 1] - centres[:, 1])
-    third = np.sort(distance, axis=1)[:, min(3, len(centres) - 1)]
-    widths: Floats = np.fmax(third, _NARROWEST_KM)
+    neighbour = np.sort(distance, axis=1)[:, min(overlapping, len(centres) - 1)]
+    widths: Floats = np.fmax(neighbour, _NARROWEST_KM)
     return widths

@@ -4,6 +4,7 @@ It also says how alike two properties are in the eyes of the market, and what a 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from processor.valuation.model.features import Inputs
 from processor.valuation.model.jit import compiled
 
 Bools = NDArray[np.bool_]
+
+_END_OF_BUMP: Final = 9.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,38 @@ class Curves:
 
 
 @dataclass(frozen=True, slots=True)
+class Surface:
+    """What a place adds to the log price: overlapping bumps over the map, flat where no bump reaches.
+
+    ``centres`` [m, 2] and ``width`` [m] are in km, ``height`` [m] in log price; no bumps without coordinates.
+    """
+
+    centres: Floats
+    width: Floats
+    height: Floats
+
+    def at(self, position: Floats) -> Floats:
+        """Return the effect [n] of positions [n, 2]; 0 where the position is unknown."""
+        return np.asarray(_surface(position, self.centres, self.width, self.height))
+
+    def bumps(self, position: Floats) -> Floats:
+        """Return how much of each bump reaches each position [n, m]."""
+        return np.asarray(_bumps(position, self.centres, self.width))
+
+
+@dataclass(frozen=True, slots=True)
 class Additive:
-    """Log price at the index's base month = intercept + effects of the numbers + effects of the categories."""
+    """Log price at the index's base month = intercept + effects of numbers + effects of categories + the surface."""
 
     intercept: float
     curves: Curves
     levels: tuple[Floats, ...]
     """Per category the effect of each code: known levels, then "unknown", then "never seen"."""
+    surface: Surface
 
-    def predict(self, inputs: Inputs, effects: Floats) -> Floats:
-        """Return log prices, given the ``effects`` of the inputs' numbers."""
-        total = np.full(len(effects), self.intercept)
+    def predict(self, inputs: Inputs, effects: Floats, place: Floats) -> Floats:
+        """Return log prices, given the ``effects`` of the inputs' numbers and that of the surface, ``place``."""
+        total = self.intercept + place
         for column in range(effects.shape[1]):
             total += effects[:, column]
         for column, level in enumerate(self.levels):
@@ -64,6 +88,31 @@ def _scaled(numbers: Floats, logarithmic: Bools) -> Floats:
         for p in range(numbers.shape[1]):
             if logarithmic[p] and not np.isnan(out[i, p]):
                 out[i, p] = np.log1p(max(out[i, p], 0.0))
+    return out
+
+
+@compiled
+def _bump(east: float, north: float, width: float) -> float:
+    """Return the height of a bump of height 1, and 0 where less than a 15,000th of it is left or nothing is known."""
+    way = (east * east + north * north) / (width * width)
+    return float(np.exp(-way)) if way < _END_OF_BUMP else 0.0
+
+
+@compiled
+def _bumps(position: Floats, centres: Floats, width: Floats) -> Floats:
+    out = np.empty((len(position), len(width)))
+    for i in range(len(position)):
+        for b in range(len(width)):
+            out[i, b] = _bump(position[i, 0] - centres[b, 0], position[i, 1] - centres[b, 1], width[b])
+    return out
+
+
+@compiled
+def _surface(position: Floats, centres: Floats, width: Floats, height: Floats) -> Floats:
+    out = np.zeros(len(position))
+    for i in range(len(position)):
+        for b in range(len(width)):
+            out[i] += height[b] * _bump(position[i, 0] - centres[b, 0], position[i, 1] - centres[b, 1], width[b])
     return out
 
 

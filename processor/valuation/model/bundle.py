@@ -19,7 +19,7 @@ from processor.valuation.model.county import CountyModel
 from processor.valuation.model.errors import CorruptBundle, NoSuchBundle
 from processor.valuation.model.packing import Array, pack, unpack
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ALIGNMENT: Final = 64
 _MANIFEST: Final = "manifest.json"
 _ARRAYS: Final = "arrays.bin"

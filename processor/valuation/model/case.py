@@ -93,6 +93,7 @@ def cost_parts(surroundings: Surroundings, reading: Reading) -> tuple[Floats, Fl
     names = surroundings.plan.numeric
     work = [column for column, name in enumerate(names) if name not in _NO_BUILDING_WORK]
     place = row_sums(reading.effects[:, [names.index(name) for name in ("latitude", "longitude") if name in names]])
+    place = place + reading.place
     if surroundings.places.area != NOWHERE:
         place = place + surroundings.places.effect[reading.inputs.codes[:, surroundings.places.area]]
     return place, row_sums(reading.effects[:, work])
@@ -100,4 +101,4 @@ def cost_parts(surroundings: Surroundings, reading: Reading) -> tuple[Floats, Fl
 
 def opinion(surroundings: Surroundings, reading: Reading) -> Floats:
     """Return the hedonic's own log price: the second opinion."""
-    return surroundings.hedonic.predict(reading.inputs, reading.effects)
+    return surroundings.hedonic.predict(reading.inputs, reading.effects, reading.place)

@@ -48,6 +48,8 @@ class Reading:
     effects: Floats
     """Hedonic effects of the numbers [n, P]."""
     position: Floats
+    place: Floats
+    """Effect of the hedonic's surface [n]."""
     points: Floats
     kind: Ints
     near: Neighbours
@@ -107,7 +109,8 @@ class Surroundings:
             self.places.features(inputs, position),
             self.evidence.features(near, alike, kind),
         )
-        return Reading(inputs, effects, position, points, kind, near, alike, matrix)
+        place = self.hedonic.surface.at(position)
+        return Reading(inputs, effects, position, place, points, kind, near, alike, matrix)
 
     @staticmethod
     def matrix(inputs: Inputs, encoded: Floats, places: Floats, nearby: Floats) -> Floats:
@@ -117,10 +120,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Surroundings and what reads them: trees, and the hedonic with a ``share`` fitted out of fold.
+    """Surroundings and what reads them: a ``share`` of the hedonic, and the trees grown on what that share leaves.
 
-    ``line_of_number`` [P] and ``line_of_category`` [C] name the explanation lines of the hedonic's effects, ``usual``
-    and ``usual_levels`` their means over the training sales.
+    ``line_of_number`` [P] and ``line_of_category`` [C] name the explanation lines of the hedonic's effects, ``usual``,
+    ``usual_levels`` and ``usual_place`` their means over the training sales; the surface counts as location.
     """
 
     surroundings: Surroundings
@@ -131,28 +134,30 @@ class Model:
     line_of_category: Ints
     usual: Floats
     usual_levels: Floats
+    line_of_place: int
+    usual_place: float
 
     @property
     def base(self) -> float:
         """The log price of the typical sale, from which the lines of an explanation lead to each property's."""
-        hedonic = self.surroundings.hedonic.intercept + float(self.usual.sum()) + float(self.usual_levels.sum())
-        return (1.0 - self.share) * self.explanation.expected + self.share * hedonic
+        usual = float(self.usual.sum()) + float(self.usual_levels.sum()) + self.usual_place
+        return self.explanation.expected + self.share * (self.surroundings.hedonic.intercept + usual)
 
     def lines(self, reading: Reading, n_lines: int) -> Floats:
         """Return [n, lines]: what each line adds to ``base``; their sum is the log price at the index's base month."""
-        grown = self.explanation.contributions(self.trees, reading.matrix, n_lines)
-        lines: Floats = (1.0 - self.share) * grown
+        lines = self.explanation.contributions(self.trees, reading.matrix, n_lines)
         for column, line in enumerate(self.line_of_number.tolist()):
             lines[:, line] += self.share * (reading.effects[:, column] - self.usual[column])
         for column, line in enumerate(self.line_of_category.tolist()):
             level = self.surroundings.hedonic.levels[column][reading.inputs.codes[:, column]]
             lines[:, line] += self.share * (level - self.usual_levels[column])
+        lines[:, self.line_of_place] += self.share * (reading.place - self.usual_place)
         return lines
 
     def log_price(self, reading: Reading) -> Floats:
         """Return log prices at the index's base month, without explaining them."""
-        hedonic = self.surroundings.hedonic.predict(reading.inputs, reading.effects)
-        return (1.0 - self.share) * self.trees.predict(reading.matrix) + self.share * hedonic
+        hedonic = self.surroundings.hedonic.predict(reading.inputs, reading.effects, reading.place)
+        return self.trees.predict(reading.matrix) + self.share * hedonic
 
 
 def kinds(inputs: Inputs) -> Ints:

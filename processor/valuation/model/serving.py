@@ -81,8 +81,9 @@ class TrainedEngines:
     def settle(self) -> None:
         """Wait for what is being made."""
         for county in list(self._counties.values()):
-            if county.making is not None:
-                county.making.result()
+            making = county.making
+            if making is not None:
+                making.result()
 
     def close(self) -> None:
         """Make no more engines; those in service go on serving."""
@@ -112,8 +113,9 @@ class TrainedEngines:
             _log.error("model refused; the one before serves on", county_id=record.county_id, reason=str(wrong))
             county.refused, rest = record.version, _RETRY_S
         finally:
-            county.not_before = self._elapsed() + rest
-            county.making = None
+            with self._guard:  # the caller that asked for this may not have noted it down yet
+                county.not_before = self._elapsed() + rest
+                county.making = None
 
     def _verified(self, record: ModelRecord) -> Bundle:
         found = self._store.read(record.county_id, record.version)

@@ -37,9 +37,7 @@ def test_thin_months_are_pooled_with_their_neighbours() -> None:
 
 def _spread(sales: TrainingSales) -> float:
     fitted = hedonic.fit(sales.plan, sales.inputs, sales.day, np.log(sales.price))
-    curves = fitted.additive.curves
-    effects = curves.effects(curves.scaled(sales.inputs.numbers))
-    residual = np.log(sales.price) - fitted.index.at(sales.day) - fitted.additive.predict(sales.inputs, effects)
+    residual = np.log(sales.price) - fitted.index.at(sales.day) - fitted.predict(sales.inputs)
     return float(residual.std())
 
 

@@ -126,3 +126,15 @@ def test_a_withdrawn_model_serves_no_more(county: County, two: tuple[Bundle, Bun
     county.engine()
     county.record = None
     assert county.engine() is None
+
+
+def test_an_engine_made_before_its_maker_was_noted_down_does_not_block_the_next(
+    county: County, two: tuple[Bundle, Bundle], tmp_path: Path
+) -> None:
+    """The background may end first: whoever asked must not be left waiting on what is over."""
+    shutil.move(two[0].directory, tmp_path / "away")
+    county.announce(two[0])
+    for _ in range(50):
+        assert county.engine() is None
+    shutil.move(tmp_path / "away", two[0].directory)
+    assert county.engine() is not None
