@@ -44,6 +44,7 @@ check: .venv/.dev-installed  ## format, lint, types, import contracts, generated
 	$(BIN)/python -m schemas.documents --check
 	$(BIN)/python -m deploy.configuration --check
 	$(BIN)/python -m deploy.grafana --check
+	$(BIN)/python -m deploy.kubernetes --check
 
 format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/ruff format .
@@ -51,6 +52,7 @@ format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/python -m schemas.documents
 	$(BIN)/python -m deploy.configuration
 	$(BIN)/python -m deploy.grafana
+	$(BIN)/python -m deploy.kubernetes
 
 lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
 	$(BIN)/uv pip compile $(LOCK) --extra build --extra otel --extra postgresql --extra dev --output-file requirements-dev.lock pyproject.toml
