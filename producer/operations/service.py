@@ -82,5 +82,4 @@ SERVICE: Final = (
         documented=False,
         public=True,
     ),
-    _page("landing", "/", "Where things are", "text/html", documents.landing),
 )

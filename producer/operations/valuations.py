@@ -57,8 +57,8 @@ VALUATIONS: Final = (
         (
             Answer(
                 200,
-                "The job; `result` is null until it is completed.",
-                (Content(JobWithResult, examples.COMPLETED_JOB),),
+                "The job; `result` is null until it is completed. To who prefers HTML, the printable valuation report.",
+                (Content(JobWithResult, examples.COMPLETED_JOB), Content(TEXT, media_type="text/html")),
             ),
         ),
         parameters=(parameters.JOB_ID,),

@@ -1,4 +1,4 @@
-"""The documents of the interface: OpenAPI, AsyncAPI, Swagger UI from its package, and the page at ``/``."""
+"""The documents of the interface: OpenAPI, AsyncAPI, and Swagger UI from its package."""
 
 from functools import lru_cache
 from importlib.metadata import version
@@ -43,20 +43,6 @@ _DOCS: Final = b"""<!doctype html>
 _START: Final = b"""\
 SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});
 """
-_LANDING: Final = b"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>TerraFusion Sync</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}
-code{font-size:.95em}</style></head><body>
-<h1>TerraFusion Sync valuations</h1>
-<p>Post a request to <code>/api/v1/valuation/run</code>; its result follows under
-<code>/api/v1/valuation/results/{job_id}</code>.</p>
-<ul><li><a href="/docs">Interface, to try out</a> (<a href="/openapi.json">OpenAPI 3.1</a>)</li>
-<li><a href="/asyncapi.json">Topics (AsyncAPI 3)</a></li>
-<li><a href="/api/v1/valuation/jobs">Jobs</a>, <a href="/api/v1/counties">counties</a></li>
-<li><a href="/readyz">Readiness</a>, <a href="/metrics">metrics</a></li></ul>
-</body></html>
-"""
 
 
 def product_version() -> str:
@@ -86,11 +72,6 @@ async def docs_asset(_gateway: Gateway, request: web.Request) -> web.StreamRespo
         raise NotFound("The documentation page has no such file.")
     headers = {"Content-Type": ASSETS[name], "Cache-Control": _CACHED, "X-Content-Type-Options": "nosniff"}
     return web.Response(body=_asset(name), headers=headers)
-
-
-async def landing(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
-    """Answer with a page that says where things are."""
-    return _page(_LANDING)
 
 
 def _page(html: bytes) -> web.Response:

@@ -1,17 +1,23 @@
 """GET status, results and jobs: what has become of requests, read from the job view."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 from uuid import UUID
 
 import orjson
 from aiohttp import web
 
 from producer.answers import json_answer
+from producer.console.doors import as_pages
+from producer.console.report import report
 from producer.errors import NotFound
 from producer.gateway import Gateway
 from producer.parameters import job_id_in_path, query_choice, query_county, query_int, query_text, query_time
+from producer.preferences import prefers_html
 from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from schemas.reasons import FailureReason, JobStatus
+
+_REPORT: Final = as_pages(report)
 
 
 async def status(gateway: Gateway, request: web.Request) -> web.StreamResponse:
@@ -20,8 +26,12 @@ async def status(gateway: Gateway, request: web.Request) -> web.StreamResponse:
 
 
 async def results(gateway: Gateway, request: web.Request) -> web.StreamResponse:
-    """Answer with the job object and its result, which is null until the job is completed."""
-    return await _job(gateway, request, gateway.view.result)
+    """Answer with the job object and its result, null until the job is completed; with the report to who wants HTML."""
+    if prefers_html(request):
+        return await _REPORT(gateway, request)
+    answer = await _job(gateway, request, gateway.view.result)
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 async def jobs(gateway: Gateway, request: web.Request) -> web.StreamResponse:

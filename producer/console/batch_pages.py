@@ -1,0 +1,74 @@
+"""Batches: how far they are, when they will be done, and a way to stop them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from producer.batching import batch_object
+from producer.console.doors import form, see_other
+from producer.console.rendering import page
+from producer.errors import NotFound
+from producer.gateway import Gateway
+from producer.parameters import batch_in_path, query_text
+from producer.store.base import BatchCounts
+
+_LIMIT: Final = 50
+
+
+async def show_all(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with one page of batches, newest first."""
+    cursor = query_text(request, "cursor", limit=1024)
+    found = await gateway.view.batches(limit=_LIMIT, cursor=cursor)
+    older = None if found.next is None else "/batches?" + urlencode({"cursor": found.next})
+    return page(
+        gateway, request, "batches", batches=_shown(gateway, found.items), older=older, running=_running(found.items)
+    )
+
+
+async def show(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Answer with where a batch stands."""
+    counts = await _known(gateway, batch_in_path(request))
+    return page(
+        gateway,
+        request,
+        "batch",
+        batch=batch_object(counts, gateway.now_ms()),
+        running=_running([counts]),
+        can_cancel=counts.state == "PUBLISHING",
+    )
+
+
+async def cancel(gateway: Gateway, request: web.Request) -> web.StreamResponse:
+    """Cancel what has not been published and show the batch."""
+    batch_id = batch_in_path(request)
+    await form(request)
+    await _known(gateway, batch_id)
+    await gateway.view.cancel_batch(batch_id, now_ms=gateway.now_ms())
+    return see_other(f"/batches/{batch_id}")
+
+
+async def of_county(gateway: Gateway, county_id: str, most: int) -> list[dict[str, Any]]:
+    """Return a county's latest batches, among the last few of all counties."""
+    found = await gateway.view.batches(limit=_LIMIT)
+    return _shown(gateway, [counts for counts in found.items if counts.county_id == county_id])[:most]
+
+
+async def _known(gateway: Gateway, batch_id: str) -> BatchCounts:
+    counts = await gateway.view.batch(batch_id)
+    if counts is None:
+        await gateway.catch_up()
+        counts = await gateway.view.batch(batch_id)
+    if counts is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return counts
+
+
+def _shown(gateway: Gateway, found: Sequence[BatchCounts]) -> list[dict[str, Any]]:
+    now_ms = gateway.now_ms()
+    return [batch_object(counts, now_ms) for counts in found]
+
+
+def _running(found: Sequence[BatchCounts]) -> bool:
+    return any(counts.state in {"PUBLISHING", "RUNNING"} for counts in found)

@@ -1,0 +1,1 @@
+"""Geometry of the console's charts: numbers to coordinates; templates write the SVG, so that text is escaped."""
