@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from producer.deadletters.desk import DeadLetterDesk
+from producer.deadletters.base import DeadLetters
 from producer.errors import ViewBehind
 from producer.idempotency import IdempotencyKeys
 from producer.listeners import Listeners
@@ -39,7 +39,7 @@ class Gateway:
     metrics: GatewayMetrics
     now_ms: Callable[[], int]
     guard: Guard = field(default_factory=Guard)
-    dead_letters: DeadLetterDesk | None = None
+    dead_letters: DeadLetters | None = None
     tracer: "Tracer | None" = None
 
     async def catch_up(self) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from producer.answers import json_answer
 from producer.body import parse_object, read_body, require_json
-from producer.deadletters.desk import DeadLetterDesk
+from producer.deadletters.base import DeadLetters
 from producer.deadletters.errors import BadFix, LettersUnavailable, NoSuchLetter, ReplayTakenOver
 from producer.deadletters.fixing import Fix
 from producer.deadletters.letter import Position
@@ -121,7 +121,7 @@ def _cursor(ends: Mapping[int, int]) -> str:
     return ".".join(f"{partition}:{offset}" for partition, offset in sorted(ends.items()))
 
 
-def _desk(gateway: Gateway) -> DeadLetterDesk:
+def _desk(gateway: Gateway) -> DeadLetters:
     if gateway.dead_letters is None:
         raise Unavailable("The dead letters cannot be reached.", headers=_RETRY_SOON)
     return gateway.dead_letters

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from producer.openapi.examples import VALUATION
 from producer.operations import OPERATIONS
 from producer.server import GatewayRunner
 from producer.settings import GatewaySettings
+from tests.unit.deadletters.fakes import FakeLetters
 from tests.unit.gateway.conftest import assembled
 from tests.unit.gateway.fake_kafka import FakeKafka
 from tests.unit.gateway.fakes import FakeProperties, FakeView
@@ -119,7 +121,8 @@ class Background:
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         view = FakeView(answers=lambda _: VALUATION)
-        runner = GatewayRunner(application(assembled(FakeKafka(), view, FakeProperties(), GatewaySettings())))
+        gateway = assembled(FakeKafka(), view, FakeProperties(), GatewaySettings())
+        runner = GatewayRunner(application(replace(gateway, dead_letters=FakeLetters())))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.port = runner.addresses[0][1]
