@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench chaos soak clean
+.PHONY: help run test check audit format lock bench chaos soak clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,14 @@ check: .venv/.dev-installed  ## format, lint, types, import contracts, generated
 	$(BIN)/python -m deploy.configuration --check
 	$(BIN)/python -m deploy.grafana --check
 	$(BIN)/python -m deploy.kubernetes --check
+
+audit: .venv/.dev-installed  ## static security checks, known vulnerabilities of what is installed, a bill of materials
+	$(BIN)/ruff check --select S schemas producer processor deploy
+	$(BIN)/uv tool run --from bandit==1.9.4 bandit --quiet --recursive --severity-level high schemas producer processor deploy
+	@mkdir -p .local/reports
+	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+		--pyproject pyproject.toml --output-reproducible --output-file .local/reports/sbom.cdx.json
+	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --requirement requirements.lock --require-hashes --disable-pip
 
 format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/ruff format .

@@ -13,7 +13,8 @@
     ├── BrokerFailed            a broker ended or did not answer; carries its last log lines
     ├── ChildFailed             a worker or the gateway did not come up; carries its last log lines
     ├── NotRunning              there is no local stack to talk to
-    └── TopicsDiffer            a topic cannot be brought to what the table says
+    ├── TopicsDiffer            a topic cannot be brought to what the table says
+    └── UnknownRole             nobody has such a role on the cluster
 """
 
 from collections.abc import Sequence
@@ -71,3 +72,7 @@ class NotRunning(DeployError):
 
 class TopicsDiffer(DeployError):
     """A topic cannot be brought to what the topics table says."""
+
+
+class UnknownRole(DeployError):
+    """Nobody has such a role on the cluster."""

@@ -14,6 +14,7 @@ from processor.worker import Worker
 from schemas import logs
 from schemas.errors import SettingsError
 from schemas.settings import CommonSettings, KafkaSettings
+from schemas.showing import configuration
 
 _EXIT_USAGE: Final = 64
 _TALKATIVE: Final = ("aiokafka", "processor.app")
@@ -31,8 +32,11 @@ def spare_the_collector() -> None:
 
 
 def main() -> NoReturn:
-    """Run a worker until it is told to stop, then exit."""
+    """Run a worker until it is told to stop, or with ``--print-config`` show how it is configured; then exit."""
     common, settings = CommonSettings(), ProcessorSettings()
+    if "--print-config" in sys.argv[1:]:
+        sys.stdout.writelines(f"{line}\n" for line in configuration((KafkaSettings(), common, settings)))
+        sys.exit(0)
     logs.configure(common.log_format, common.log_level)
     for library in _TALKATIVE:
         logging.getLogger(library).setLevel(logging.ERROR)

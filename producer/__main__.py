@@ -15,6 +15,7 @@ from producer.settings import GatewaySettings
 from schemas.errors import SettingsError
 from schemas.logs import configure, get_logger
 from schemas.settings import KafkaSettings
+from schemas.showing import configuration
 
 _BACKLOG: Final = 1024
 _log = get_logger(__name__)
@@ -44,8 +45,11 @@ async def serve(settings: GatewaySettings, kafka: KafkaSettings) -> None:
 
 
 def main() -> int:
-    """Run the gateway; returns the exit status."""
+    """Run the gateway, or with ``--print-config`` show how it is configured; returns the exit status."""
     settings = GatewaySettings()
+    if "--print-config" in sys.argv[1:]:
+        sys.stdout.writelines(f"{line}\n" for line in configuration((KafkaSettings(), settings)))
+        return 0
     configure(settings.log_format, settings.log_level)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # repeats every retry; publisher and view say it once
     try:

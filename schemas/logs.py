@@ -6,7 +6,9 @@ from typing import Literal, cast
 
 import orjson
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from schemas.printable import is_printable
 
 LogFormat = Literal["console", "json"]
 
@@ -51,8 +53,16 @@ def _rendering(log_format: LogFormat) -> list[Processor]:
     if log_format == "console":
         # The default shows the values of all local variables: thousands of lines when a batch is among them.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
     ]
+
+
+def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Keep what strangers put into a library's message from looking like lines of ours, or steering the terminal."""
+    text = str(event.get("event", ""))
+    if not is_printable(text):
+        event["event"] = "".join(each if is_printable(each) else each.encode("unicode_escape").decode() for each in text)
+    return event

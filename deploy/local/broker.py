@@ -1,8 +1,8 @@
 """One broker of a local cluster: its settings file, the format of its directory, its command line, its runs."""
 
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,14 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
+class More:
+    """What a single broker is told beside the usual: further listeners, name and port, and settings that win."""
+
+    listeners: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """The place of one broker in its cluster: its id, its ports, its directories."""
 
@@ -72,14 +80,16 @@ class Seat:
         """Where clients reach the broker."""
         return f"{LOOPBACK}:{self.port}"
 
-    def write_settings(self, seats: Sequence["Seat"]) -> None:
-        """Write the settings file for a cluster of these seats."""
+    def write_settings(self, seats: Sequence["Seat"], more: More | None = None) -> None:
+        """Write the settings file for a cluster of these seats; ``more`` wins over what is usual."""
+        more = more or More()
+        others = "".join(f",{name}://{LOOPBACK}:{port}" for name, port in more.listeners.items())
         replicas, in_sync = min(3, len(seats)), min(2, len(seats))
         settings = {
             "node.id": self.number,
             "controller.quorum.voters": ",".join(f"{s.number}@{LOOPBACK}:{s.controller_port}" for s in seats),
-            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{LOOPBACK}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.address}",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://{LOOPBACK}:{self.controller_port}{others}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}{others}",
             "log.dirs": self.directory / f"broker-{self.number}",
             "default.replication.factor": replicas,
             "min.insync.replicas": in_sync,
@@ -88,6 +98,7 @@ class Seat:
             "transaction.state.log.min.isr": in_sync,
             "share.coordinator.state.topic.replication.factor": replicas,
             "share.coordinator.state.topic.min.isr": in_sync,
+            **more.settings,
         }
         own = "".join(f"{name}={value}\n" for name, value in settings.items())
         self.settings_file.write_text(_SETTINGS.read_text(encoding="utf-8") + "\n" + own, encoding="utf-8")

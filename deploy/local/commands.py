@@ -84,6 +84,27 @@ def topics_apply(
     apply(LocalSettings(), KafkaSettings(), Console(), alter=not dry_run, as_json=as_json)
 
 
+@topics.command("acls")
+def topics_acls(
+    *,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="ROLE=PRINCIPAL, repeatable, such as worker=User:worker-1.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="The workers' group; PROCESSOR_GROUP when absent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the least that each role needs on a Kafka with an authorizer, as `kafka-acls.sh` takes it."""
+    from deploy.access import rules_for  # noqa: PLC0415 - start-up time
+
+    rules = rules_for(LocalSettings().topic_prefix, group, role or [])
+    if as_json:
+        _write_line(json.dumps({"acls": [rule.as_dict() for rule in rules]}))
+    else:
+        _write_line("\n".join(rule.as_command() for rule in rules))
+
+
 def doctor(*, as_json: AsJson = False) -> None:
     """Check everything the system needs on this machine and say what to do; exit code 1 when something is wrong."""
     from deploy.local.doctor import examine  # noqa: PLC0415 - start-up time

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from deploy.errors import BrokerFailed
 from deploy.local.archive import archive
-from deploy.local.broker import Broker, Runtime, Seat
+from deploy.local.broker import Broker, More, Runtime, Seat
 from deploy.local.child import Heard
 from deploy.local.datadir import DataDirectory
 from deploy.local.jars import Progress, class_path, lock_digest, read_lock
@@ -43,13 +43,14 @@ def prepare_runtime(progress: Progress | None = None) -> Runtime:
 class Plan:
     """What to start: how many brokers, where their data lies (None: in a temporary place), and where they log.
 
-    ``port`` is the wish for the first broker's; ``logs`` lie beside the data by default.
+    ``port`` is the wish for the first broker's; ``logs`` lie beside the data by default; ``more`` is for one broker.
     """
 
     brokers: int = 1
     directory: Path | None = None
     port: int | None = None
     logs: Path | None = None
+    more: More | None = None
 
 
 class LocalKafka:
@@ -145,7 +146,7 @@ class LocalKafka:
     def _launch(self, directory: DataDirectory, runtime: Runtime) -> None:
         seats = self._take_seats(directory.path)
         for seat in seats:
-            seat.write_settings(seats)
+            seat.write_settings(seats, self._plan.more)
         with ThreadPoolExecutor(len(seats)) as pool:
             list(pool.map(lambda seat: seat.format(runtime, directory.cluster_id), seats))
         self.brokers = tuple(Broker(seat, runtime, self._heard) for seat in seats)
