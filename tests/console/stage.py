@@ -2,16 +2,19 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
+from producer.deadletters.letter import DeadLetter, Position
 from producer.gateway import Gateway
+from producer.security.guard import Guard
 from producer.settings import GatewaySettings
 from producer.store.base import JobFilter, NewBatch, Page
 from schemas.reasons import SIMULATED, SIMULATED_FAILURE_PROPERTY, property_not_found
+from tests.unit.deadletters.fakes import FakeLetters
 from tests.unit.gateway.conftest import assembled
 from tests.unit.gateway.fake_kafka import FakeKafka
 from tests.unit.gateway.fakes import FakeProperties, FakeView
@@ -90,8 +93,19 @@ def staged(settings: GatewaySettings | None = None) -> Stage:
         return valuation(by_id[property_id], records)
 
     view.answers = valued
-    gateway = assembled(kafka, view, roll, settings or GatewaySettings(gateway_catch_up_seconds=1.0))
-    return Stage(gateway, kafka, view, roll)
+    chosen = settings or GatewaySettings(gateway_catch_up_seconds=1.0)
+    gateway = assembled(kafka, view, roll, chosen)
+    guard = Guard.of(chosen.gateway_api_keys_file)
+    return Stage(replace(gateway, guard=guard, dead_letters=letters()), kafka, view, roll)
+
+
+def letters() -> FakeLetters:
+    """Three letters, the newest of which bears markup wherever text goes."""
+    made = FakeLetters()
+    evil = EVIL.encode()
+    headers = (("error.reason", evil), ("error.message", evil), ("error.topic", evil), (EVIL, evil), ("none", None))
+    made.letters[-1] = DeadLetter("t", Position(0, 2), 1_795_000_000_000, evil, evil * 40, headers)
+    return made
 
 
 def batch(view: StagedView, batch_id: str, total: int) -> None:

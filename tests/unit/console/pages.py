@@ -42,7 +42,7 @@ class Page(HTMLParser):
         """Return the texts of the elements of a tag with these attributes (``_`` for ``-``)."""
         asked = {name.replace("_", "-").strip("-"): value for name, value in wanted.items()}
         return [
-            " ".join("".join(text).split())
+            " ".join(" ".join(text).split())
             for found, attributes, text in self.elements
             if found == tag and all(attributes.get(name) == value for name, value in asked.items())
         ]

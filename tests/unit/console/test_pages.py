@@ -9,7 +9,7 @@ from tests.console.stage import COUNTY, EVIL, SLOW
 from tests.unit.console.conftest import Console
 from tests.unit.console.pages import Page, cents
 
-PAGES = ["/", "/submit", "/batches", "/counties", f"/counties/{COUNTY}"]
+PAGES = ["/", "/submit", "/batches", "/counties", f"/counties/{COUNTY}", "/dead-letters", "/dead-letters/0:1"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -146,6 +146,8 @@ async def test_text_of_records_is_never_markup(console: Console) -> None:
         f"/counties/{EVIL}",
         f"/batches/{EVIL}",
         f"/jobs/{EVIL}",
+        "/dead-letters",
+        "/dead-letters/0:2",
     ]
     for path in pages:
         html = await (await console.client.get(path)).text()
@@ -206,6 +208,18 @@ async def test_a_model_without_figures_makes_a_county_page_without_charts(consol
     console.stage.roll.serving[COUNTY] = b'{"version":"odd"}'
     await console.text(f"/counties/{COUNTY}")
     await console.text(f"/jobs/{await console.job('PROP123')}")
+
+
+async def test_dead_letters_can_be_looked_at_page_by_page(console: Console) -> None:
+    page = Page(await console.text("/dead-letters?limit=2"))
+    assert [row for row in page.texts("tr") if row.startswith("0:1 Invalid request county_id is missing")]
+    older = next(found["href"] for found in page.attributes("a") if "cursor" in found["href"])
+    assert [row for row in Page(await console.text(older)).texts("tr") if row.startswith("0:0 ")]
+    letter = Page(await console.text("/dead-letters/0:0"))
+    assert letter.texts("pre") == ["/w== (base64)"]
+    assert [row for row in letter.texts("tr") if row == "error.message county_id is missing"]
+    for path in ("/dead-letters/0:9", "/dead-letters/x", "/dead-letters?reason=x"):
+        assert (await console.client.get(path)).status in {400, 404}
 
 
 async def test_files_may_be_kept_for_ever_and_change_their_name(console: Console) -> None:
