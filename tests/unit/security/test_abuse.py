@@ -161,10 +161,10 @@ def test_a_library_cannot_be_made_to_forge_lines_of_the_log(capsys: pytest.Captu
     assert not {"\x1b[2J", "\r", "\u202e"} & {each for each in ("\x1b[2J", "\r", "\u202e") if each in written}
 
 
-async def test_a_million_counties_share_one_label_and_leave_nothing_behind() -> None:
+async def test_two_hundred_thousand_counties_share_one_label_and_leave_nothing_behind() -> None:
     using = collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine())
     size, labels = 10_000, set()
-    for start in range(0, 1_000_000, size):
+    for start in range(0, 200_000, size):
         values = (b'{"property_id":"P","county_id":"c%d"}' % number for number in range(start, start + size))
         requests = [
             codec.decode_request(value, key=None, topic="t", partition=0, offset=0, timestamp_ms=0) for value in values
