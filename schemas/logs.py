@@ -8,7 +8,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-from schemas.printable import is_printable
+from schemas.printable import visible
 
 LogFormat = Literal["console", "json"]
 
@@ -62,7 +62,5 @@ def _rendering(log_format: LogFormat) -> list[Processor]:
 
 def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Keep what strangers put into a library's message from looking like lines of ours, or steering the terminal."""
-    text = str(event.get("event", ""))
-    if not is_printable(text):
-        event["event"] = "".join(each if is_printable(each) else each.encode("unicode_escape").decode() for each in text)
+    event["event"] = visible(str(event.get("event", "")))
     return event

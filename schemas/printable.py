@@ -21,3 +21,10 @@ _HIDDEN: Final = re.compile(f"{UNPRINTABLE}|[\ud800-\udfff]")
 def is_printable(text: str) -> bool:
     """Return whether every character of ``text`` is printable."""
     return text.isprintable() if text.isascii() else _HIDDEN.search(text) is None
+
+
+def visible(text: str) -> str:
+    """Return a text in which everything that is not printable is written as an escape: it can be shown, not obeyed."""
+    if is_printable(text):
+        return text
+    return "".join(each if is_printable(each) else each.encode("unicode_escape").decode() for each in text)

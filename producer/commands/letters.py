@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from producer.commands.gateway import progress, write_json
+from schemas.printable import visible
 
 if TYPE_CHECKING:
     from producer.deadletters.letter import DeadLetter
@@ -77,9 +78,7 @@ def show_letter(letter: "DeadLetter", known: "Mapping[str, Mark]") -> None:
 
 def harmless(text: str, *, markup: bool = True) -> str:
     """Return a stranger's text so that a terminal shows it and obeys nothing in it."""
-    from schemas.printable import is_printable  # noqa: PLC0415 - start-up time
-
-    shown = "".join(each if is_printable(each) else each.encode("unicode_escape").decode() for each in text)
+    shown = visible(text)
     return shown.replace("[", r"\[") if markup else shown
 
 
