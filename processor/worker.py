@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import faust
 from aiokafka import TopicPartition
 
+from processor.activity import Activity
 from processor.agent import Desk, Valuer
 from processor.app import add_agent, batch_channel, faust_app
 from processor.appraisal import appraisal
@@ -57,6 +58,7 @@ class Worker:
         self._appraisal = appraisal(settings.engine, self._topics, client_options, common)
         self._refreshing: asyncio.Task[None] | None = None
         self.metrics = ProcessorMetrics(_version())
+        self._activity = Activity()
         self._traces = _traces(self._topics.requests.name)
         data_dir = str(common.data_dir / f"faust-{settings.port}")
         self.app = faust_app(settings.group, host=settings.host, port=settings.port, data_dir=data_dir)
@@ -123,6 +125,7 @@ class Worker:
 
     def _count(self, outcomes: Sequence[Outcomes], seconds: float) -> None:
         self.metrics.count(outcomes, _now_ms(), seconds)
+        self._activity.note(outcomes)
         if self._traces is not None:
             self._traces.committed(outcomes, seconds)
 
@@ -141,6 +144,7 @@ class Worker:
         while True:
             await asyncio.sleep(_REFRESH_SECONDS)
             self._show()
+            self._activity.tell()
             if self.health.must_exit():
                 _log.critical("stuck", reasons=self.health.dead())
                 os._exit(EXIT_FAULT)

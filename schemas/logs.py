@@ -2,13 +2,15 @@
 
 import logging
 import sys
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from schemas import tracing
 from schemas.printable import visible
+from schemas.repeats import Repeats
 
 LogFormat = Literal["console", "json"]
 
@@ -16,10 +18,12 @@ LogFormat = Literal["console", "json"]
 def configure(log_format: LogFormat = "console", level: str = "INFO") -> None:
     """Send the logs of this process, those of libraries included, to standard error in one format.
 
-    Libraries speak from WARNING up; ``level`` holds for this project's own events.
+    Libraries speak from WARNING up; ``level`` holds for this project's own events. What is said again and again is
+    said some times a minute, with how often it was not. Where traces are on, events within a span name it.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        *([_name_span] if tracing.wanted() else []),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -31,6 +35,7 @@ def configure(log_format: LogFormat = "console", level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Repeats())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -47,6 +52,15 @@ def configure(log_format: LogFormat = "console", level: str = "INFO") -> None:
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of a module; call it with an event in a few words and facts as keywords."""
     return cast("FilteringBoundLogger", structlog.stdlib.get_logger(name))
+
+
+def _name_span(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - only where traces are on
+
+    context = get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return event
 
 
 def _rendering(log_format: LogFormat) -> list[Processor]:
