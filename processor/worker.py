@@ -26,6 +26,7 @@ from processor.lanes.lag import LagWatch
 from processor.lanes.ledger import Ledger
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.source import Membership
+from processor.lanes.turns import Turns
 from processor.metrics import ProcessorMetrics
 from processor.pace import Pace
 from processor.settings import ProcessorSettings
@@ -106,6 +107,7 @@ class Worker:
             record_limit=settings.record_limit,
             max_records=settings.max_records,
             commit_seconds=settings.commit_seconds,
+            turns=Turns(settings.commits_at_once, settings.commit_turn_seconds),
             book=self._book,
             committed=source.committed,
             bounds=source.ends.bounds,

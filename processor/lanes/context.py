@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from processor.batch import Batch, Outcomes, Row
 from processor.lanes.budget import Budget
 from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 
 
@@ -51,6 +52,7 @@ class LaneContext:
     record_limit: int
     max_records: int
     commit_seconds: float
+    turns: Turns
     book: Callable[[TopicPartition, int], Book]
     """Makes the ledger of a partition, given the most bytes of a record batch."""
     committed: Callable[[TopicPartition], Awaitable[int | None]]

@@ -69,9 +69,14 @@ class Feed:
         self._error = error
         self._arrived.set()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to take, records or a gap that ``position`` moves over."""
+        return self._at < len(self._records) or self._batches is not None or bool(self._chunks)
+
     async def wait(self) -> None:
-        """Wait until there is something to take, records or a gap that ``position`` moves over."""
-        while self._at >= len(self._records) and self._batches is None and not self._chunks:
+        """Wait until there is something to take; raises what makes the partition unreadable."""
+        while not self.ready:
             if self._error is not None:
                 raise self._error
             self._arrived.clear()

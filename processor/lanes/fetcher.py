@@ -26,6 +26,10 @@ _REQUEST_MS: Final = 10_000
 _CHUNK_BYTES: Final = 1 << 19
 _RESPONSE_BYTES: Final = 4 << 20
 _BACKOFF_SECONDS: Final = 0.1
+_REST_SECONDS: Final = 0.01
+"""From one fetch to the next at least, unless it brought much: a request at a time keeps broker and worker so busy with
+fetching that answers take longer than they would have waited."""
+_MUCH_BYTES: Final = 1 << 16
 _STALE_LEADER: Final = (
     kafka.NotLeaderForPartitionError,
     kafka.UnknownTopicOrPartitionError,
@@ -114,10 +118,14 @@ class Fetcher:
         topics: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
         for (topic, partition), (_, offset) in asked.items():
             topics[topic].append((partition, offset or 0, _CHUNK_BYTES))
+        loop = asyncio.get_running_loop()
+        rested = loop.time() + _REST_SECONDS
         request = FetchRequest(_MAX_WAIT_MS, 1, _RESPONSE_BYTES, _READ_COMMITTED, list(topics.items()))
         try:
             response = await client.send(node, request)
             troubled = self._hand_out(response, asked)
+            if _brought(response) > _MUCH_BYTES:
+                rested = 0.0
         except (kafka.KafkaError, OSError, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and not leaked():
                 raise
@@ -126,6 +134,7 @@ class Fetcher:
         if troubled:
             client.force_metadata_update()
             await asyncio.sleep(_BACKOFF_SECONDS)
+        await asyncio.sleep(max(0.0, rested - loop.time()))
         self._busy.discard(node)
         self._pump()
 
@@ -157,3 +166,7 @@ class Fetcher:
             if feed.wanted == offset:
                 _log.warning("offset is out of range", partition=feed.partition.partition, offset=offset, now=beginning)
                 feed.seek(beginning)
+
+
+def _brought(response: Any) -> int:
+    return sum(len(part[-1] or b"") for _, parts in response.topics for part in parts)

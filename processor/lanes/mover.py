@@ -6,7 +6,7 @@ single requests when there is no backlog, thousands when there is.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -72,7 +72,7 @@ class Mover:
             # By ``run``, which no longer listens; or by whoever owed an answer, and then it must not wait for more.
             self._ready.put_nowait(AgentGone("the answer was cancelled"))
             raise
-        except Exception as error:  # noqa: BLE001 - raised again by _collect, in its turn
+        except Exception as error:  # noqa: BLE001 - raised again by _commit_next, in its turn
             self._ready.put_nowait(error)
         else:
             self._ready.put_nowait(None)
@@ -90,6 +90,8 @@ class Mover:
             if self._uncommitted >= self._context.max_records:
                 self._room.clear()
                 await self._first_of(self._room.wait())
+            elif self._feed.ready:
+                break
             else:
                 await self._first_of(self._feed.wait())
                 break
@@ -125,28 +127,25 @@ class Mover:
         self.in_hand -= records
         self._context.budget.give(records)
 
-    async def _collect(self) -> list[Valued]:
-        """Return everything that has been valued, at least one batch; nothing when the lane has drained."""
-        valued: list[Valued] = []
-        while not valued or not self._ready.empty():
-            item = await self._ready.get()
-            if isinstance(item, Valued):
-                valued.append(item)
-            elif valued:
-                self._ready.put_nowait(item)
-                break
-            elif item is None:
-                break
-            else:
-                raise item
-        return valued
-
     async def _commit_next(self) -> bool:
         """Commit what is ready; False when the lane has drained. Keeps nothing of it: a lane may wait for long."""
-        valued = await self._collect()
-        if valued:
-            await self._commit(valued)
-        return bool(valued)
+        first = await self._ready.get()
+        if isinstance(first, Exception):
+            raise first
+        if first is None:
+            return False
+        async with self._context.turns.turn():
+            await self._commit([first, *self._ready_too()])
+        return True
+
+    def _ready_too(self) -> Iterator[Valued]:
+        """Yield what has been valued meanwhile; what ends the line stays in it."""
+        while not self._ready.empty():
+            item = self._ready.get_nowait()
+            if not isinstance(item, Valued):
+                self._ready.put_nowait(item)
+                return
+            yield item
 
     async def _commit(self, valued: Sequence[Valued]) -> None:
         for each in valued:

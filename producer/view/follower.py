@@ -22,9 +22,11 @@ _log = structlog.get_logger(__name__)
 _POLL_S: Final = 0.1
 _RETRY_S: Final = 0.1
 _LONGEST_RETRY_S: Final = 2.0
-_REST_A_RECORD_S: Final = 0.0002
+_REST_A_RECORD_S: Final = 0.0005
 _LONGEST_REST_S: Final = 0.02
 """A poll costs most of a millisecond whatever it brings. Under load a rest after each lets the next one bring more."""
+_MORE_BEHIND: Final = 400
+"""A poll that brings this many is not the last before the topics' ends."""
 
 
 class Follower:
@@ -111,8 +113,8 @@ class Follower:
             await self._take(polled)
             await self._keeper.room()
             arrived = sum(map(len, polled.records))
-            if arrived:
-                await asyncio.sleep(min(arrived * _REST_A_RECORD_S, _LONGEST_REST_S))
+            if 0 < arrived < _MORE_BEHIND:
+                await self._log.rest(min(arrived * _REST_A_RECORD_S, _LONGEST_REST_S))
 
     async def _take(self, polled: Polled) -> None:
         for records in polled.records:

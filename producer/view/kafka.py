@@ -86,6 +86,15 @@ class KafkaLog:
         self._positions.update(positions)
         return Polled(list(arrived.values()), positions)
 
+    async def rest(self, seconds: float) -> None:
+        """Ask the brokers for nothing; else the client would fetch the first records to come the moment they do."""
+        consumer = self._consumer
+        if consumer is not None:
+            consumer.pause(*self._partitions)
+        await asyncio.sleep(seconds)
+        if consumer is not None:
+            consumer.resume(*self._partitions)
+
     async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
         """Return the ends of all partitions, asked of the brokers now."""
         probe, admin = self._probe, self._admin

@@ -79,6 +79,9 @@ class Log(Protocol):
             LogUnavailable: reading has to begin anew with ``open`` (also where a topic has got more partitions).
         """
 
+    async def rest(self, seconds: float) -> None:
+        """Leave the topics alone for a while, so that the next poll brings more at once."""
+
     async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
         """Return the ends of all partitions that these topics have now, asked of the brokers after this was called.
 

@@ -19,6 +19,7 @@ from processor.lanes.failures import translated
 from processor.lanes.ledger import Ledger
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.source import LaneSource, Membership
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 from processor.wire import frame
 from schemas.topics import Topics
@@ -186,6 +187,7 @@ class _Lanes:
             dead_letters=self.topics.dead_letters.name,
             record_limit=1_000_000,
             max_records=20,
+            turns=Turns(3, 0.5),
             commit_seconds=20,
             book=self._book,
             committed=source.committed,

@@ -24,6 +24,7 @@ from processor.lanes.context import LaneContext
 from processor.lanes.history import Memory
 from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, request_value
 from tests.rows import read_row
@@ -75,6 +76,7 @@ class _Bench:
             record_limit=1_000_000,
             max_records=self.max_records,
             commit_seconds=self.commit_seconds,
+            turns=Turns(1, 0.05),
             book=self.kafka.book,
             committed=self.kafka.committed_offset,
             bounds=self.kafka.bounds,
