@@ -12,6 +12,8 @@ _MARGIN: Final = 34.0
 _MILES_PER_DEGREE: Final = 69.0
 _SMALLEST_REACH: Final = 0.05
 _SAME_PLACE: Final = 17.0
+_SUBJECT: Final = 21.0
+"""Nearer than this to the middle a mark would hide behind the subject's."""
 _POINTS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
@@ -78,7 +80,7 @@ def positions(found: Sequence[tuple[str, Offset]]) -> Positions:
     per_mile = (SIZE / 2 - _MARGIN) / reach
     marks: list[Mark] = []
     for label, one in found:
-        x, y = SIZE / 2 + one.east_miles * per_mile, SIZE / 2 - one.north_miles * per_mile
+        x, y = _beside(one.east_miles * per_mile, -one.north_miles * per_mile)
         near = next((mark for mark in marks if math.hypot(mark.x - x, mark.y - y) < _SAME_PLACE), None)
         if near is not None:
             marks[marks.index(near)] = Mark(near.x, near.y, f"{near.label}, {label}")
@@ -86,3 +88,13 @@ def positions(found: Sequence[tuple[str, Offset]]) -> Positions:
             marks.append(Mark(round(x, 1), round(y, 1), label))
     miles = round_step(reach / 2.5)
     return Positions(marks, round(miles * per_mile, 1), f"{miles:g} mi")
+
+
+def _beside(right: float, down: float) -> tuple[float, float]:
+    """Return a place of the drawing, moved out of the subject's mark where it would lie behind it."""
+    away = math.hypot(right, down)
+    if away < _SUBJECT:
+        right, down = (
+            (right * _SUBJECT / away, down * _SUBJECT / away) if away > 1 else (0.7 * _SUBJECT, -0.7 * _SUBJECT)
+        )
+    return SIZE / 2 + right, SIZE / 2 + down
