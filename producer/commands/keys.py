@@ -136,13 +136,13 @@ def _shown(key: "KeyEntry", now: datetime) -> dict[str, Any]:
 
 def _show(found: "Sequence[KeyEntry]", now: datetime) -> None:
     from rich.console import Console  # noqa: PLC0415 - start-up time
-    from rich.markup import escape  # noqa: PLC0415 - start-up time
     from rich.table import Table  # noqa: PLC0415 - start-up time
+    from rich.text import Text  # noqa: PLC0415 - start-up time
 
     table = Table("id", "client", "scopes", "a minute", "created", "not after", "state")
     for key in found:
         rate = "" if key.rate_per_minute is None else str(key.rate_per_minute)
         end = "" if key.not_after is None else f"{key.not_after:%Y-%m-%d %H:%M}"
         created = f"{key.created_at:%Y-%m-%d}"
-        table.add_row(key.id, escape(key.client), " ".join(sorted(key.scopes)), rate, created, end, key.state(now))
+        table.add_row(key.id, Text(key.client), " ".join(sorted(key.scopes)), rate, created, end, key.state(now))
     Console().print(table)

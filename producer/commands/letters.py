@@ -10,6 +10,8 @@ from producer.commands.gateway import progress, write_json
 from schemas.printable import visible
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from producer.deadletters.letter import DeadLetter
     from producer.deadletters.reading import Mark
     from producer.deadletters.replaying import Replay
@@ -54,13 +56,13 @@ def show_tables(groups: list[dict[str, Any]], shown: list[dict[str, Any]], total
     by_group = Table("count", "replayed", "reason", "message", "first", "last", "example")
     for each in groups:
         row = (each["reason"], each["message"], each["first_at"][:19], each["last_at"][:19], each["example"])
-        by_group.add_row(str(each["count"]), str(each["replayed"]), *map(harmless, row))
+        by_group.add_row(str(each["count"]), str(each["replayed"]), *map(_cell, row))
     by_letter = Table(Column("position", no_wrap=True), "time", "message", "value", "replayed as")
     for each in shown:
         became = each["replayed"]["job_id"] if each["replayed"] else ""
         preview = "" if each["preview"] is None else each["preview"][:60]
         row = (each["position"], each["timestamp"][:19], each["message"], preview, became)
-        by_letter.add_row(*map(harmless, row))
+        by_letter.add_row(*map(_cell, row))
     Console().print(by_group, by_letter)
 
 
@@ -70,16 +72,17 @@ def show_letter(letter: "DeadLetter", known: "Mapping[str, Mark]") -> None:
 
     said = whole(letter, known)
     for name in ("position", "timestamp", "reason", "message", "origin", "attempts", "replayed"):
-        typer.echo(f"{name + ':':11}{harmless(str(said[name]), markup=False)}")
+        typer.echo(f"{name + ':':11}{visible(str(said[name]))}")
     for name, value in (("key", letter.key), *letter.headers, ("value", letter.value)):
         text = "null" if value is None else value.decode("utf-8", "backslashreplace")
-        typer.echo(f"{harmless(name, markup=False)}: {harmless(text, markup=False)}")
+        typer.echo(f"{visible(name)}: {visible(text)}")
 
 
-def harmless(text: str, *, markup: bool = True) -> str:
-    """Return a stranger's text so that a terminal shows it and obeys nothing in it."""
-    shown = visible(text)
-    return shown.replace("[", r"\[") if markup else shown
+def _cell(text: str) -> "Text":
+    """Return a stranger's text for a table, in which nothing is markup or control."""
+    from rich.text import Text  # noqa: PLC0415 - start-up time
+
+    return Text(visible(text))
 
 
 @contextmanager

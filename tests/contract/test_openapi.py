@@ -70,7 +70,6 @@ GET /metrics
 GET /openapi.json
 GET /asyncapi.json
 GET /docs
-GET /
 """
 
 
@@ -93,6 +92,7 @@ def test_the_document_is_valid_openapi() -> None:
 def test_every_operation_of_the_contract_is_documented() -> None:
     documented = {f"{method.upper()} {path}" for path, methods in DOCUMENT["paths"].items() for method in methods}
     assert documented == set(PROMISED.split("\n")) - {""}
+    assert "/" in {operation.path for operation in OPERATIONS}, "the console is for people, and documents itself"
 
 
 @pytest.mark.parametrize(
