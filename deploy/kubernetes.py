@@ -1,26 +1,35 @@
-"""What the Helm chart must know of the topics, made from the topics table: the topics, and what each user may do.
+"""What the Helm chart must know of Kafka, made from the topics table and the rights of the roles.
 
 ``python -m deploy.kubernetes`` writes it into the chart; ``--check`` proves that it is current.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from processor.settings import ProcessorSettings
-from schemas.topics import Topics, topics
+from deploy.access import Kind, Pattern, rules_for
+from schemas.topics import topics
 
 FILE: Final = Path(__file__).parent / "helm" / "terrafusion" / "files" / "topics.json"
-_READ: Final = ["Read", "Describe", "DescribeConfigs"]
-_WRITE: Final = ["Write", "Describe"]
-_BOTH: Final = ["Read", "Write", "Describe", "DescribeConfigs"]
+PREFIX: Final = "@PREFIX@"
+GROUP: Final = "@GROUP@"
+"""What the chart replaces by its values."""
+_USERS: Final = {
+    "gateway": ("gateway",),
+    "processor": ("worker",),
+    "operator": ("operator", "importer", "trainer"),
+}
+"""The chart's users and the roles that each has; the operator is who uses the command line."""
+_TYPES: Final[dict[Kind, str]] = {"topic": "topic", "group": "group", "transactional-id": "transactionalId"}
+_PATTERNS: Final[dict[Pattern, str]] = {"literal": "literal", "prefixed": "prefix"}
 
 
 def document() -> dict[str, Any]:
-    """Return the topics with their settings, and the users with the operations that each needs and no more."""
-    table = topics()
+    """Return the topics with their settings, and the users with what each may do, in Strimzi's words."""
+    table = topics(PREFIX)
     listed = [
         {
             "name": topic.name,
@@ -30,35 +39,17 @@ def document() -> dict[str, Any]:
         }
         for topic in table
     ]
-    return {"topics": listed, "users": [_gateway(table), _processor(table), _operator(table)]}
+    return {"topics": listed, "users": [{"name": name, "acls": _acls(roles)} for name, roles in _USERS.items()]}
 
 
-def _gateway(table: Topics) -> dict[str, Any]:
-    both = (table.requests, table.property_records, table.property_sales)
-    read = (table.results, table.models)
-    return {
-        "name": "gateway",
-        "topics": {topic.name: _BOTH for topic in both} | {topic.name: _READ for topic in read},
-    }
-
-
-def _processor(table: Topics) -> dict[str, Any]:
-    read = (table.requests, table.property_records, table.property_sales, table.models)
-    written = (table.results, table.dead_letters)
-    return {
-        "name": "processor",
-        "topics": {topic.name: _READ for topic in read} | {topic.name: _WRITE for topic in written},
-        "group": ProcessorSettings.model_fields["group"].default,
-    }
-
-
-def _operator(table: Topics) -> dict[str, Any]:
-    """Return who imports, trains and replays: the user of the command line."""
-    return {
-        "name": "operator",
-        "topics": {topic.name: [*_BOTH, "Delete"] for topic in table},
-        "transactions": f"{table.requests.name}.replay",
-    }
+def _acls(roles: Iterable[str]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for rule in rules_for(PREFIX, GROUP, [f"{role}=User:{role}" for role in roles]):
+        found.setdefault((_TYPES[rule.kind], rule.name, _PATTERNS[rule.pattern]), set()).add(rule.operation)
+    return [
+        {"resource": {"type": kind, "name": name, "patternType": pattern}, "operations": sorted(operations)}
+        for (kind, name, pattern), operations in sorted(found.items())
+    ]
 
 
 def rendered() -> bytes:

@@ -177,10 +177,21 @@ def test_only_workers_may_write_results_and_only_with_their_transactional_ids(ev
         for acl in user["spec"]["authorization"]["acls"]
     }
     assert "Write" in rights["terrafusion-processor", "topic", "valuation.results"]
-    assert "Write" not in rights["terrafusion-gateway", "topic", "valuation.results"]
-    assert "Write" not in rights["terrafusion-processor", "topic", "valuation.requests"]
-    assert "Write" in rights["terrafusion-processor", "transactionalId", "valuation-processor."]
-    assert ("terrafusion-gateway", "transactionalId", "valuation-processor.") not in rights
+    assert rights["terrafusion-gateway", "topic", "valuation.results"] == ["Read"]
+    assert rights["terrafusion-processor", "topic", "valuation.requests"] == ["Read"]
+    ids = "valuation-processor.valuation.requests."
+    assert "Write" in rights["terrafusion-processor", "transactionalId", ids]
+    assert ("terrafusion-gateway", "transactionalId", ids) not in rights
+
+
+def test_another_group_is_everywhere_the_same(tmp_path: Path) -> None:
+    changed = {**LEAST["processor"], "settings": {"PROCESSOR_GROUP": "night"}}
+    resources = rendered(tmp_path, {**ALL, "processor": changed})
+    acls = of(resources, "KafkaUser")["terrafusion-processor"]["spec"]["authorization"]["acls"]
+    named = {acl["resource"]["name"] for acl in acls if acl["resource"]["type"] != "topic"}
+    assert named == {"night", "night.valuation.requests."}
+    [scaled] = of(resources, "ScaledObject").values()
+    assert scaled["spec"]["triggers"][0]["metadata"]["consumerGroup"] == "night"
 
 
 def test_workers_are_never_more_than_partitions(everything: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ def test_a_stale_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert kubernetes.main(["--check"]) == 0
 
 
-def test_every_topic_has_somebody_who_reads_and_somebody_who_writes_it() -> None:
-    users = kubernetes.document()["users"]
-    for topic in topics():
-        rights = [right for user in users for right in user["topics"].get(topic.name, ())]
-        assert {"Read", "Write"} <= set(rights)
+def test_every_topic_is_written_by_somebody_and_read_by_somebody() -> None:
+    acls = [acl for user in kubernetes.document()["users"] for acl in user["acls"]]
+    for topic in topics(kubernetes.PREFIX):
+        rights = {right for acl in acls if acl["resource"]["name"] == topic.name for right in acl["operations"]}
+        assert {"Read", "Write"} <= rights
 
 
 def test_workers_are_bounded_by_the_partitions() -> None:
