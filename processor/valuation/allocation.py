@@ -48,15 +48,18 @@ class LandSplit:
 
     def cost(self, frame: Frame, place: Floats, building: Floats) -> Floats:
         """Return what the fitted form says land and building cost together, in dollars at the fit's date."""
-        ground, house = self._parts(frame, place, building)
-        return self.land * ground + self.building * house
+        return self.cost_and_share(frame, place, building)[0]
 
     def share(self, frame: Frame, place: Floats, building: Floats) -> Floats:
         """Return the share of the land in each value, between 5 and 95 %."""
+        return self.cost_and_share(frame, place, building)[1]
+
+    def cost_and_share(self, frame: Frame, place: Floats, building: Floats) -> tuple[Floats, Floats]:
+        """Return both."""
         ground, house = self._parts(frame, place, building)
         total = self.land * ground + self.building * house
         share = np.where(total > 0, self.land * ground / np.where(total > 0, total, 1.0), _USUAL_LAND_SHARE)
-        return np.clip(share, *_SHARE_LIMITS)
+        return total, np.fmin(np.fmax(share, _SHARE_LIMITS[0]), _SHARE_LIMITS[1])
 
     def _parts(self, frame: Frame, place: Floats, building: Floats) -> tuple[Floats, Floats]:
         lot = _filled(frame.number("lot_size_sqft"), self.usual_lot) / self.usual_lot

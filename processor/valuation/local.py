@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from processor.valuation.frame import Floats, Ints
+from processor.valuation.model.jit import compiled
 from processor.valuation.neighbours import NOBODY, Neighbours
 from processor.valuation.plausibility import Bools
 from processor.valuation.rendering import COMPARABLES_SHOWN
@@ -59,10 +60,28 @@ def spread(weight: Floats, residual: Floats, centre: Floats) -> Floats:
 
 def best(neighbours: Neighbours, weight: Floats) -> Best:
     """Pick the neighbours that count most."""
-    order = np.argsort(-weight, axis=1, kind="stable")[:, :COMPARABLES_SHOWN]
-    chosen = np.take_along_axis(weight, order, axis=1)
-    return Best(
-        np.where(chosen > 0, np.take_along_axis(neighbours.sale, order, axis=1), NOBODY),
-        chosen / np.fmax(chosen.sum(axis=1), 1e-300)[:, None],
-        np.take_along_axis(neighbours.distance, order, axis=1),
-    )
+    return Best(*_best(neighbours.sale, neighbours.distance, weight, min(COMPARABLES_SHOWN, weight.shape[1])))
+
+
+@compiled
+def _best(sale: Ints, distance: Floats, weight: Floats, most: int) -> tuple[Ints, Floats, Floats]:
+    """Pick the greatest weights of each row, the first of equals; their shares add up to 1."""
+    n, count = weight.shape
+    chosen, share, how_far = np.full((n, most), NOBODY), np.zeros((n, most)), np.full((n, most), np.inf)
+    taken = np.empty(count, np.bool_)
+    for i in range(n):
+        taken[:] = False
+        total = 0.0
+        for rank in range(most):
+            best = -1
+            for j in range(count):
+                if not taken[j] and (best < 0 or weight[i, j] > weight[i, best]):
+                    best = j
+            taken[best] = True
+            how_far[i, rank] = distance[i, best]
+            if weight[i, best] > 0:
+                chosen[i, rank], share[i, rank] = sale[i, best], weight[i, best]
+                total += weight[i, best]
+        for rank in range(most):
+            share[i, rank] /= max(total, 1e-300)
+    return chosen, share, how_far

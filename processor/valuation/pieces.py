@@ -79,8 +79,18 @@ def name_lists(names: Sequence[str], marked: Bools) -> Objects:
     return lists
 
 
+def _parts(piece: Piece) -> Sequence[bytes]:
+    """Return the texts of the only row's piece."""
+    if isinstance(piece, bytes):
+        return (piece,)
+    parts: list[bytes] = piece.ravel().tolist()
+    return parts
+
+
 def joined(pieces: Sequence[Piece], rows: int) -> list[bytes]:
     """Concatenate the pieces of every row."""
+    if rows == 1:
+        return [b"".join([part for piece in pieces for part in _parts(piece)])]
     widths = [piece.shape[1] if isinstance(piece, np.ndarray) and piece.ndim > 1 else 1 for piece in pieces]
     table = np.empty((rows, sum(widths)), dtype=object)
     column = 0

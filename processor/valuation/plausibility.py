@@ -5,6 +5,7 @@ keying error widens the interval instead of moving the estimate.
 """
 
 from collections.abc import Container, Mapping
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,7 @@ _LARGEST: Final = 1e15
 
 _ANYTHING: Final = (-_LARGEST, _LARGEST)
 _MOST_IMPOSSIBLE: Final = 0.2
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 _LIMITS: Final[dict[str, tuple[float, float]]] = {
     "latitude": (-90.0, 90.0),
@@ -58,8 +60,8 @@ def implausible(frame: Frame, day: Ints, doubted: Container[str] = ()) -> dict[s
     names = list(frame.numeric)
     if not names:
         return {}
-    table = np.column_stack([frame.numeric[name] for name in names])
-    low, high = np.array([_ANYTHING if name in doubted else _LIMITS.get(name, _ANYTHING) for name in names]).T
+    table = np.array([frame.numeric[name] for name in names]).T
+    low, high = _limits(tuple(names), frozenset(name for name in names if name in doubted) if doubted else _NOTHING)
     wrong = (table < low) | (table > high)
     column = {name: at for at, name in enumerate(names) if name not in doubted}
     newest = np.floor(year_of(day)) + _YEARS_UNDER_CONSTRUCTION
@@ -71,9 +73,20 @@ def implausible(frame: Frame, day: Ints, doubted: Container[str] = ()) -> dict[s
         rooms = frame.numeric["living_area_sqft"] / _SMALLEST_ROOM_SQFT
         wrong[:, column["bedrooms"]] |= rooms < table[:, column["bedrooms"]]
     if {"latitude", "longitude"} <= column.keys():
-        place = [column["latitude"], column["longitude"]]
-        wrong[np.ix_((table[:, place] == 0).all(axis=1), place)] = True
+        latitude, longitude = column["latitude"], column["longitude"]
+        nowhere = (table[:, latitude] == 0) & (table[:, longitude] == 0)
+        wrong[:, latitude] |= nowhere
+        wrong[:, longitude] |= nowhere
+    if not wrong.any():
+        return {}
     return {names[at]: wrong[:, at] for at in np.flatnonzero(wrong.any(axis=0)).tolist()}
+
+
+@lru_cache(maxsize=256)
+def _limits(names: tuple[str, ...], doubted: frozenset[str]) -> tuple[Floats, Floats]:
+    """Return the least and the greatest that each column may hold."""
+    pairs = np.array([_ANYTHING if name in doubted else _LIMITS.get(name, _ANYTHING) for name in names])
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
 def doubted_columns(found: Mapping[str, Bools]) -> frozenset[str]:

@@ -6,6 +6,7 @@ they are written and totals are sums of those, so the sums that the contract pro
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import orjson
 
 from processor.valuation.explanation import Explained, Grid, Inputs
 from processor.valuation.frame import Floats, Ints, Objects, Sales
+from processor.valuation.model.jit import compiled
 from processor.valuation.pieces import Piece, comma, iso_day, joined, name_lists, quoted, shown, texts, tokens
 
 COMPARABLES_SHOWN: Final = 5
@@ -23,6 +25,8 @@ _CONTRIBUTIONS_SHOWN: Final = 24
 _ADJUSTMENTS_SHOWN: Final = 6
 _NEGLIGIBLE: Final = 1e-9
 _OTHER: Final = "other"
+_CONFIDENCE: Final = b',"interval_level":%b,"confidence_score":' % orjson.dumps(INTERVAL_LEVEL)
+_TRUTHS: Final = texts([b"false", b"true"])
 _ROUND_TO: Final = 100.0
 _COMMAS: Final = np.array([comma(rank) for rank in range(COMPARABLES_SHOWN)], dtype=object)
 
@@ -141,14 +145,34 @@ def _largest(amounts: Floats, most: int) -> tuple[Ints, Floats]:
     count = amounts.shape[-1]
     if count <= most:
         return np.broadcast_to(np.arange(count), amounts.shape), amounts
-    ranked = np.argpartition(-np.abs(amounts), most - 1, axis=-1)[..., : most - 1]
-    chosen = np.sort(ranked, axis=-1)
-    kept = np.take_along_axis(amounts, chosen, axis=-1)
-    rest = amounts.sum(axis=-1) - kept.sum(axis=-1)
-    return (
-        np.concatenate([chosen, np.full((*chosen.shape[:-1], 1), count)], axis=-1),
-        np.concatenate([kept, rest[..., None]], axis=-1),
-    )
+    position, amount = _kept(np.ascontiguousarray(amounts).reshape(-1, count), most - 1)
+    shape = (*amounts.shape[:-1], most)
+    return position.reshape(shape), amount.reshape(shape)
+
+
+@compiled
+def _kept(amounts: Floats, most: int) -> tuple[Ints, Floats]:
+    """Keep the largest of each row, the first of equals, and put the sum of the others behind them."""
+    n, count = amounts.shape
+    position, amount = np.empty((n, most + 1), np.int64), np.zeros((n, most + 1))
+    taken = np.empty(count, np.bool_)
+    for i in range(n):
+        taken[:] = False
+        for _ in range(most):
+            best = -1
+            for j in range(count):
+                if not taken[j] and (best < 0 or abs(amounts[i, j]) > abs(amounts[i, best])):
+                    best = j
+            taken[best] = True
+        at = 0
+        for j in range(count):
+            if taken[j]:
+                position[i, at], amount[i, at] = j, amounts[i, j]
+                at += 1
+            else:
+                amount[i, most] += amounts[i, j]
+        position[i, most] = count
+    return position, amount
 
 
 def _sale_heads(sales: Sales, ids: Sequence[bytes]) -> list[bytes]:
@@ -165,42 +189,60 @@ def rounded(dollars: Floats) -> Floats:
     return np.fmax(np.rint(dollars / _ROUND_TO) * _ROUND_TO, _ROUND_TO)
 
 
-def _labelled(columns: Sequence[tuple[bytes, Floats]]) -> list[Piece]:
-    """Write each column behind its label."""
-    numbers = tokens(np.column_stack([column for _, column in columns]))
+def _labelled(columns: Sequence[tuple[bytes, Floats, int]]) -> list[Piece]:
+    """Write each column behind its label, rounded to so many digits."""
+    scale = np.array([10.0**digits for _, _, digits in columns])
+    numbers = tokens(np.rint(np.array([column for _, column, _ in columns]).T * scale) / scale)
     pieces: list[Piece] = []
-    for position, (label, _) in enumerate(columns):
+    for position, (label, _, _) in enumerate(columns):
         pieces += [label, numbers[:, position]]
     return pieces
 
 
 def _head(batch: Explained, unrounded: Floats) -> list[Piece]:
-    confidence = np.asarray(np.round(np.fmin(np.fmax(1.0 - batch.fsd, 0.0), 1.0), 4), dtype=np.float64)
     columns = [
-        (b'{"estimated_value":', rounded(unrounded)),
-        (b',"unrounded_value":', unrounded),
-        (b',"value_low":', rounded(batch.low)),
-        (b',"value_high":', rounded(batch.high)),
-        (b',"interval_level":%b,"confidence_score":' % orjson.dumps(INTERVAL_LEVEL), confidence),
-        (b',"fsd":', np.round(batch.fsd, 4)),
+        (b'{"estimated_value":', rounded(unrounded), 0),
+        (b',"unrounded_value":', unrounded, 2),
+        (b',"value_low":', rounded(batch.low), 0),
+        (b',"value_high":', rounded(batch.high), 0),
+        (_CONFIDENCE, np.fmin(np.fmax(1.0 - batch.fsd, 0.0), 1.0), 4),
+        (b',"fsd":', batch.fsd, 4),
     ]
-    days = texts([iso_day(day) for day in batch.day.tolist()])
+    days = _dates(batch.day)
     return [*_labelled(columns), b',"valuation_method_used":', batch.method, b',"valuation_date":"', days, b'"']
+
+
+def _dates(day: Ints) -> Objects | bytes:
+    """Write the dates; one text where there is only one."""
+    if (day == day[0]).all():
+        return iso_day(int(day[0]))
+    return texts([iso_day(one) for one in day.tolist()])
+
+
+def _months(day: Ints) -> Objects | bytes:
+    if (day == day[0]).all():
+        return iso_day(int(day[0]))[:7]
+    return texts([iso_day(one)[:7] for one in day.tolist()])
 
 
 def _sums(batch: Explained, base: Floats, local: Floats, unrounded: Floats) -> list[Piece]:
     """Write base value, local correction, approaches, land split and market level."""
     total = rounded(unrounded)
     land = np.rint(total * batch.land_share / _ROUND_TO) * _ROUND_TO
-    columns = [(b',"base_value":', base / 100.0), (b',"local_correction":', local / 100.0)]
+    columns = [(b',"base_value":', base / 100.0, 2), (b',"local_correction":', local / 100.0, 2)]
     before = b',"approaches":{'
     for name, approach in batch.approaches.items():
-        columns.append((before + orjson.dumps(name) + b':{"value":', np.round(approach.value, 2)))
-        columns.append((b',"weight":', np.round(approach.weight, 4)))
-        before = b',"evidence":%b},' % orjson.dumps(approach.evidence)
-    columns.append((before[:-1] + b'},"land_value":', land))
-    columns.append((b',"improvement_value":', total - land))
-    columns.append((b',"market_index":{"level":', np.round(batch.market.level, 6)))
-    months = texts([iso_day(day)[:7] for day in batch.day.tolist()])
-    extrapolated = texts([b"false", b"true"])[batch.market.extrapolated.astype(np.intp)]
+        columns.append((before + quoted(name) + b':{"value":', approach.value, 2))
+        columns.append((b',"weight":', approach.weight, 4))
+        before = b',"evidence":%b},' % _evidence(approach.evidence)
+    columns.append((before[:-1] + b'},"land_value":', land, 0))
+    columns.append((b',"improvement_value":', total - land, 0))
+    columns.append((b',"market_index":{"level":', batch.market.level, 6))
+    extrapolated = _TRUTHS[batch.market.extrapolated.astype(np.intp)]
+    months = _months(batch.day)
     return [*_labelled(columns), b',"month":"', months, b'","extrapolated":', extrapolated, batch.market.details]
+
+
+@lru_cache(maxsize=1024)
+def _evidence(words: str) -> bytes:
+    return quoted(words)

@@ -73,12 +73,18 @@ class Additive:
 
     def predict(self, inputs: Inputs, effects: Floats, place: Floats) -> Floats:
         """Return log prices, given the ``effects`` of the inputs' numbers and that of the surface, ``place``."""
-        total = self.intercept + place
-        for column in range(effects.shape[1]):
-            total += effects[:, column]
+        total = _totals(effects, self.intercept + place)
         for column, level in enumerate(self.levels):
             total += level[inputs.codes[:, column]]
         return total
+
+
+@compiled
+def _totals(effects: Floats, start: Floats) -> Floats:
+    for i in range(len(effects)):
+        for p in range(effects.shape[1]):
+            start[i] += effects[i, p]
+    return start
 
 
 @compiled

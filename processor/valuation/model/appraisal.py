@@ -5,6 +5,7 @@ adjusted by the differences of the model's own contributions, so the grid, the m
 """
 
 from copy import copy
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -50,6 +51,9 @@ class MassAppraisal:
         self._nearby = county.model.surroundings.names().index("nearest_15_rate")
         self._renderer = Renderer(self._lines, sold.sales(bundle.version), bundle.version)
         self._methods = written(METHODS)
+        line_of = county.model.line_of_number
+        self._shown = np.flatnonzero([self._lines[line] != LOCATION for line in line_of.tolist()])
+        self._shown_lines = line_of[self._shown]
 
     def renewed(self, sales: Sales) -> Self:
         """Return this engine at the level that other sales show; everything else is shared."""
@@ -101,7 +105,10 @@ class MassAppraisal:
 
     def _market(self, day: Ints) -> tuple[Floats, Floats, Objects]:
         """Return per row the log level of the market, its deviation, and what the result says of it."""
-        days, of_row = np.unique(day, return_inverse=True)
+        if (day == day[0]).all():
+            days, of_row = day[:1], np.zeros(len(day), dtype=np.int64)
+        else:
+            days, of_row = np.unique(day, return_inverse=True)
         corrections = [self.level.on(int(one)) for one in days]
         log = np.array([one.log for one in corrections]) + self._county.model.surroundings.index.at(days)
         deviation = np.array([one.deviation for one in corrections])
@@ -134,10 +141,9 @@ class MassAppraisal:
         surroundings = self._county.model.surroundings
         numbers = np.full((len(case.day), len(self._lines)), np.nan)
         imputed = np.zeros(numbers.shape, dtype=bool)
-        for column, line in enumerate(self._county.model.line_of_number.tolist()):
-            if self._lines[line] != LOCATION:
-                numbers[:, line] = case.reading.inputs.numbers[:, column]
-            imputed[:, line] |= case.imputed[:, column]
+        numbers[:, self._shown_lines] = case.reading.inputs.numbers[:, self._shown]
+        for column in np.flatnonzero(case.imputed.any(axis=0)).tolist():
+            imputed[:, self._county.model.line_of_number[column]] |= case.imputed[:, column]
         rate = case.reading.matrix[:, self._nearby]
         if "living_area_sqft" in surroundings.plan.numeric:
             numbers[:, self._lines.index(NEARBY_SALES)] = np.round(np.exp(rate), 2)
@@ -161,6 +167,7 @@ def named(subjects: Subjects) -> Bools:
     return np.array([hint is not None and bool(hint.strip()) for hint in subjects.method_hint], dtype=bool)
 
 
+@lru_cache(maxsize=4096)
 def _correction_json(correction: Correction) -> bytes:
     members = {
         "correction": round(float(np.exp(correction.log)), 6),

@@ -1,6 +1,7 @@
 """One batch of properties and all that a county's model finds out about it, before anything is written."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -68,14 +69,29 @@ class Examiner:
 
 def around(best: Best, residual: Floats, honest: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the comparables' weighted residual, the spread of their honest residuals, and their mean distance."""
-    found = best.sale != NOBODY
-    weight = np.where(found, best.weight, 0.0)
-    departure = row_sums(weight * np.where(found, residual[best.sale], 0.0))
-    unseen = np.where(found, honest[best.sale], 0.0)
-    middle = row_sums(weight * unseen)
-    spread = np.sqrt(row_sums(weight * (unseen - middle[:, None]) ** 2))
-    distance = row_sums(weight * np.where(found, best.distance, 0.0))
-    return departure, spread, np.where(found.any(axis=1), distance, np.nan)
+    found = _around(best.sale, best.weight, best.distance, (residual, honest))
+    return found[0], found[1], found[2]
+
+
+@compiled
+def _around(sale: Ints, weight: Floats, distance: Floats, errors: tuple[Floats, Floats]) -> Floats:
+    residual, honest = errors
+    out = np.zeros((3, len(sale)))
+    for i in range(len(sale)):
+        count, middle = 0, 0.0
+        for j in range(sale.shape[1]):
+            if sale[i, j] != NOBODY:
+                count += 1
+                out[0, i] += weight[i, j] * residual[sale[i, j]]
+                middle += weight[i, j] * honest[sale[i, j]]
+                out[2, i] += weight[i, j] * distance[i, j]
+        for j in range(sale.shape[1]):
+            if sale[i, j] != NOBODY:
+                out[1, i] += weight[i, j] * (honest[sale[i, j]] - middle) ** 2
+        out[1, i] = np.sqrt(out[1, i])
+        if count == 0:
+            out[2, i] = np.nan
+    return out
 
 
 @compiled
@@ -90,13 +106,29 @@ def row_sums(table: Floats) -> Floats:
 
 def cost_parts(surroundings: Surroundings, reading: Reading) -> tuple[Floats, Floats]:
     """Return the hedonic's log effects of place and of workmanship, which the cost form builds on."""
-    names = surroundings.plan.numeric
-    work = [column for column, name in enumerate(names) if name not in _NO_BUILDING_WORK]
-    place = row_sums(reading.effects[:, [names.index(name) for name in ("latitude", "longitude") if name in names]])
-    place = place + reading.place
+    where, work = _cost_columns(surroundings.plan.numeric)
+    place = _sums_of(reading.effects, where) + reading.place
     if surroundings.places.area != NOWHERE:
         place = place + surroundings.places.effect[reading.inputs.codes[:, surroundings.places.area]]
-    return place, row_sums(reading.effects[:, work])
+    return place, _sums_of(reading.effects, work)
+
+
+@lru_cache(maxsize=64)
+def _cost_columns(names: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """Return the columns of place and those of workmanship."""
+    where = [names.index(name) for name in ("latitude", "longitude") if name in names]
+    work = [column for column, name in enumerate(names) if name not in _NO_BUILDING_WORK]
+    return np.array(where, dtype=np.int64), np.array(work, dtype=np.int64)
+
+
+@compiled
+def _sums_of(table: Floats, columns: Ints) -> Floats:
+    """Add up some columns of each row from left to right."""
+    total = np.zeros(len(table))
+    for i in range(len(table)):
+        for j in columns:
+            total[i] += table[i, j]
+    return total
 
 
 def opinion(surroundings: Surroundings, reading: Reading) -> Floats:

@@ -70,7 +70,11 @@ class Plan:
         """Read a frame; columns it lacks are unknown. Numbers kept as text and codes kept as numbers are understood."""
         numbers = np.empty((frame.n, len(self.numeric)))
         for column, name in enumerate(self.numeric):
-            numbers[:, column] = number_column(frame, name)
+            if name in frame.text:
+                numbers[:, column] = number_column(frame, name)
+            else:
+                numbers[:, column] = frame.numeric.get(name, np.nan)
+        numbers[~np.isfinite(numbers)] = np.nan
         codes = np.empty((frame.n, len(self.categories)), dtype=np.int64)
         for column, category in enumerate(self.categories):
             codes[:, column] = category.codes(text_column(frame, category.name))

@@ -146,8 +146,7 @@ class Model:
     def lines(self, reading: Reading, n_lines: int) -> Floats:
         """Return [n, lines]: what each line adds to ``base``; their sum is the log price at the index's base month."""
         lines = self.explanation.contributions(self.trees, reading.matrix, n_lines)
-        for column, line in enumerate(self.line_of_number.tolist()):
-            lines[:, line] += self.share * (reading.effects[:, column] - self.usual[column])
+        _add_effects(lines, reading.effects, self.usual, self.line_of_number, self.share)
         for column, line in enumerate(self.line_of_category.tolist()):
             level = self.surroundings.hedonic.levels[column][reading.inputs.codes[:, column]]
             lines[:, line] += self.share * (level - self.usual_levels[column])
@@ -163,6 +162,14 @@ class Model:
 def kinds(inputs: Inputs) -> Ints:
     """Return a hash of each row, never negative: equal for properties that the models cannot tell apart."""
     return np.asarray(_hash((inputs.numbers + 0.0).view(np.uint64), inputs.codes.astype(np.uint64)).astype(np.int64))
+
+
+@compiled
+def _add_effects(lines: Floats, effects: Floats, usual: Floats, line_of: Ints, share: float) -> None:
+    """Add to each line a share of what the effects that count in it differ from the usual ones."""
+    for i in range(len(effects)):
+        for p in range(len(usual)):
+            lines[i, line_of[p]] += share * (effects[i, p] - usual[p])
 
 
 @compiled

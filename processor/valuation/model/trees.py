@@ -90,12 +90,22 @@ def _looked_up(
             for i in range(_BLOCK):
                 _add(out, first + i, t, leaves[i], entries)
     for row in range(blocks, n):
-        for t in range(feature.shape[0]):
-            leaf = 0
-            for d in range(feature.shape[1]):
-                leaf |= (1 << d) if columns[feature[t, d], row] > border[t, d] else 0
-            _add(out, row, t, leaf, entries)
+        _look_up_one(out, row, columns, (feature, border), entries)
     return out
+
+
+@compiled
+def _look_up_one(
+    out: Floats, row: int, columns: Floats32, asked: tuple[Small, Floats32], entries: tuple[Floats, Ints, Ints, Small]
+) -> None:
+    """Find a row's leaves first and then their entries: the processor fetches many of them at once."""
+    feature, border = asked
+    leaf = np.zeros(feature.shape[0], np.int32)
+    for t in range(feature.shape[0]):
+        for d in range(feature.shape[1]):
+            leaf[t] |= np.int32(columns[feature[t, d], row] > border[t, d]) << d
+    for t in range(feature.shape[0]):
+        _add(out, row, t, leaf[t], entries)
 
 
 @compiled

@@ -64,7 +64,8 @@ def values(county: CountyModel, case: Case, level: Floats, method: Ints) -> Valu
     compared = modelled * np.exp(case.departure)
     enough = (case.best.sale != NOBODY).sum(axis=1) >= FEWEST_COMPARABLES
     place, work = cost_parts(surroundings, case.reading)
-    cost = county.split.cost(case.frame, place, work) * np.exp(level)
+    cost, share = county.split.cost_and_share(case.frame, place, work)
+    cost = cost * np.exp(level)
     approaches = np.stack(
         [
             np.where(enough, county.share * compared + (1.0 - county.share) * modelled, np.nan),
@@ -81,7 +82,6 @@ def values(county: CountyModel, case: Case, level: Floats, method: Ints) -> Valu
     doubt = np.sqrt(case.assessment.variance + county.method_sd[chosen] ** 2)
     down, up, half68 = county.spread.halves(case.log_price, case.size, doubt)
     value = approaches[np.arange(len(chosen)), chosen]
-    share = county.split.share(case.frame, place, work)
     return Values(base, approaches, weights, chosen, value, down, up, half68, differs, share)
 
 
