@@ -73,6 +73,9 @@ class FakeLog:
     async def _more(self) -> bool:
         return any(len(self.records[topic]) > at for (topic, _), at in self.positions.items())
 
+    async def rest(self, seconds: float) -> None:
+        raise NotImplementedError
+
     async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
         if not self.up:
             raise LogUnavailable("down")

@@ -124,6 +124,9 @@ class MemoryLog:
         self._positions.update(positions)
         return Polled(found, positions)
 
+    async def rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
         self._reach()
         self.cluster.lookups += 1
