@@ -56,14 +56,15 @@ async def test_pages_show_every_letter_once_and_the_newest_first(
             rows[partition].append(Row("t", partition, offset, timestamp))
     extents = {at: Extent(500, found[-1].offset + 3 if found else 500) for at, found in rows.items()}
     reader = cast("Reader", FakeReader(rows, extents))
+    everything = [(row.timestamp, Position(row.partition, row.offset)) for found in rows.values() for row in found]
     seen: list[tuple[int, Position]] = []
     ends: dict[int, int] | None = None
     while True:
         page, ends = await newest(reader, limit, ends)
         assert len(page) <= limit
         seen += [(letter.timestamp_ms, letter.position) for letter in page]
+        assert len(seen) <= len(everything), "a letter is shown twice"
         if ends is None:
             break
         assert len(page) == limit
-    everything = [(row.timestamp, Position(row.partition, row.offset)) for found in rows.values() for row in found]
     assert seen == sorted(everything, reverse=True)
