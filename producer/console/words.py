@@ -27,7 +27,7 @@ FEATURES: Final = {
     "other": "All other differences",
 }
 METHODS: Final = {
-    "reconciled": "Reconciled value (all evidence weighed)",
+    "reconciled": "Reconciled value",
     "model": "Market model",
     "sales_comparison": "Sales comparison",
     "cost": "Cost (land and depreciated building)",

@@ -41,6 +41,7 @@ def walk(page: Page, directory: Path) -> str:
     page.wait_for_url(re.compile("/batches/"))
     expect(page.locator("#progress-name")).to_contain_text(re.compile(r"[1-9]\d*\.\d %"))
     _take(page, directory, "reappraisal")
+    expect(page.locator("#progress .badge")).to_have_text("Completed", timeout=120_000)
     page.goto("/counties/BENTON")
     page.evaluate("document.getElementById('study').scrollIntoView()")
     _take(page, directory, "county")
