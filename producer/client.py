@@ -122,6 +122,23 @@ class GatewayClient:
                 return
             query["cursor"] = page["next"]
 
+    async def export(self, kind: str = "ndjson", **filters: str) -> AsyncGenerator[bytes, None]:
+        """Yield the pieces of one file (``ndjson``, ``csv`` or ``parquet``) of the jobs that fit the filters.
+
+        Raises:
+            RequestRefused: a filter or the format is not valid.
+            GatewayAway: nothing answers, or the file broke off.
+        """
+        query = {"format": kind, **filters}
+        try:
+            async with self._opened().get(f"{_VALUATION}/results", params=query, timeout=_ENDLESS) as answer:
+                if answer.status >= _ERROR:
+                    raise RequestRefused(answer.status, orjson.loads(await answer.read()))
+                async for piece in answer.content.iter_any():
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as wrong:
+            raise GatewayAway(f"The gateway at {self.url} does not answer: {wrong}") from wrong
+
     async def events(self, **filters: str) -> AsyncGenerator[Json, None]:
         """Yield results as they are committed, without end and without loss: a broken connection is resumed."""
         last_id: str | None = None

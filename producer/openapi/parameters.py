@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from producer.export.formats import Format
 from producer.openapi.examples import JOB_ID as JOB_ID_EXAMPLE
 from producer.routes.table import Parameter
 from schemas.reasons import FailureReason, JobStatus
@@ -79,3 +80,9 @@ LAST_EVENT_ID_QUERY: Final = Parameter(
     "last_event_id", "query", "The same, for clients that cannot set headers.", {"type": "string", "minLength": 1}
 )
 AFTER: Final = Parameter("cursor", "query", "The `next` of the page before.", _ID_SCHEMA)
+FORMAT: Final = Parameter(
+    "format",
+    "query",
+    "How the file is written; the first that `Accept` names where this is absent, else NDJSON.",
+    {"type": "string", "enum": [kind.value for kind in Format]},
+)

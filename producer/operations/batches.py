@@ -4,8 +4,8 @@ from typing import Final
 
 from producer import models
 from producer.openapi import examples, parameters
-from producer.operations.shared import BODY_ERRORS, VALUATION, many
-from producer.routes import batches
+from producer.operations.shared import BODY_ERRORS, VALUATION, exported, many
+from producer.routes import batches, exports
 from producer.routes.table import Answer, Content, Operation
 from schemas.events import Batch, ValuationRequest
 
@@ -81,5 +81,17 @@ BATCHES: Final = (
         (Answer(200, "How the batch stands now; one that is completed stays so.", (Content(Batch, examples.BATCH),)),),
         parameters=(parameters.BATCH,),
         errors=(404, 503),
+    ),
+    Operation(
+        "GET",
+        f"{VALUATION}/batches/{{batch_id}}/results",
+        "exportBatch",
+        "The results of a batch as one file",
+        "batches",
+        exports.batch_results,
+        (exported(),),
+        "Streamed. Text that a spreadsheet would take for a formula is set behind an apostrophe in CSV.",
+        (parameters.BATCH, parameters.FORMAT),
+        errors=(400, 404, 503),
     ),
 )

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from producer.routes.table import Content, Many
+from producer.export.formats import Format
+from producer.routes.table import Answer, Content, Many
 
 VALUATION: Final = "/api/v1/valuation"
 COUNTY: Final = "/api/v1/counties/{county}"
@@ -17,3 +18,14 @@ TEXT: Final[dict[str, Any]] = {"type": "string"}
 def many(model: type[BaseModel], example: dict[str, Any]) -> tuple[Content, ...]:
     """Return the contents of a bulk body: an array of a model."""
     return (Content(Many(model), [example]),)
+
+
+def exported() -> Answer:
+    """Return the answer of an export: one file in any of the formats."""
+    kinds = [kind.media_type for kind in Format]
+    return Answer(
+        200,
+        "Jobs with their results, newest first: all of it a line of NDJSON each, or what fits a table's cells.",
+        tuple(Content({"contentMediaType": kind}, media_type=kind) for kind in kinds),
+        {"Content-Disposition": "A name for the file."},
+    )

@@ -4,8 +4,8 @@ from typing import Final
 
 from producer import models
 from producer.openapi import examples, parameters
-from producer.operations.shared import BODY_ERRORS, TEXT, VALUATION
-from producer.routes import events, jobs, run
+from producer.operations.shared import BODY_ERRORS, TEXT, VALUATION, exported
+from producer.routes import events, exports, jobs, run
 from producer.routes.table import Answer, Content, Operation
 from schemas.events import Job, JobWithResult, ValuationRequest
 
@@ -83,6 +83,26 @@ VALUATIONS: Final = (
             parameters.CURSOR,
         ),
         errors=(400, 404, 503),
+    ),
+    Operation(
+        "GET",
+        f"{VALUATION}/results",
+        "exportResults",
+        "The results of many jobs as one file",
+        "valuations",
+        exports.results,
+        (exported(),),
+        "Streamed; the filters are those of the job list.",
+        (
+            parameters.COUNTY_FILTER,
+            parameters.PROPERTY_FILTER,
+            parameters.STATUS,
+            parameters.FAILURE_REASON,
+            parameters.BATCH_ID,
+            parameters.CREATED_AFTER,
+            parameters.FORMAT,
+        ),
+        errors=(400, 503),
     ),
     Operation(
         "GET",

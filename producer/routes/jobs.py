@@ -36,7 +36,7 @@ async def results(gateway: Gateway, request: web.Request) -> web.StreamResponse:
 
 async def jobs(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with one page of jobs, newest first."""
-    page = await gateway.view.jobs(_filter(request))
+    page = await gateway.view.jobs(job_filter(request))
     return json_answer(b'{"items":%b,"next":%b}' % (page.items, orjson.dumps(page.next)))
 
 
@@ -50,7 +50,8 @@ async def _job(
     return json_answer(found)
 
 
-def _filter(request: web.Request) -> JobFilter:
+def job_filter(request: web.Request) -> JobFilter:
+    """Return the filters, and the page, that the query asks for."""
     return JobFilter(
         county_id=query_county(request),
         property_id=query_text(request, "property_id"),

@@ -47,9 +47,11 @@ POST /api/v1/valuation/reappraisals
 GET /api/v1/valuation/batches
 GET /api/v1/valuation/batches/{batch_id}
 DELETE /api/v1/valuation/batches/{batch_id}
+GET /api/v1/valuation/batches/{batch_id}/results
 GET /api/v1/valuation/status/{job_id}
 GET /api/v1/valuation/results/{job_id}
 GET /api/v1/valuation/jobs
+GET /api/v1/valuation/results
 GET /api/v1/valuation/events
 PUT /api/v1/counties/{county}/properties/{property_id}
 GET /api/v1/counties/{county}/properties/{property_id}

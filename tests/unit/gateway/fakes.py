@@ -74,6 +74,8 @@ class FakeView:
     waiters: dict[UUID, list[FakeAwaited]] = field(default_factory=dict)
     catch_ups: int = 0
     filters: list[JobFilter] = field(default_factory=list)
+    pages: int = 1
+    broken_page: Exception | None = None
     events: list[LiveResult] = field(default_factory=list)
     listening: list[LiveFilter] = field(default_factory=list)
     overtaken: bool = False
@@ -152,7 +154,10 @@ class FakeView:
 
     async def jobs(self, wanted: JobFilter, *, results: bool = False) -> Page:
         self.filters.append(wanted)
-        return Page(orjson.dumps(list(self.visible.values())[: wanted.limit]), len(self.visible), None)
+        if wanted.cursor is not None and self.broken_page is not None:
+            raise self.broken_page
+        more = "more" if len(self.filters) < self.pages else None
+        return Page(orjson.dumps(list(self.visible.values())[: wanted.limit]), len(self.visible), more)
 
     async def idempotency(self, key_id: UUID) -> tuple[UUID, bytes] | None:
         return self.keys.get(key_id)

@@ -1,0 +1,1 @@
+"""Jobs and their results as files: NDJSON with everything, CSV and Parquet with what fits a table."""
