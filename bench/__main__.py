@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("engine", "pipeline", "latency", "gateway", "batches")
+NAMES = ("engine", "valuations", "pipeline", "latency", "gateway", "batches", "job_list", "listeners", "neighbours")
 
 
 def main(arguments: list[str]) -> int:

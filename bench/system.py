@@ -54,3 +54,14 @@ def _await_ready(port: int, process: Watched) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError("the gateway was not ready within 30 s")
+
+
+@contextmanager
+def beside(first: Watched) -> Iterator[tuple[Watched, int]]:
+    """Run a second gateway beside one, on the same topics and with its own data directory."""
+    with tempfile.TemporaryDirectory(prefix="bench-gateway-") as data:
+        port = free_ports(1)[0]
+        environment = {**first.environment, "DATA_DIR": data, "GATEWAY_PORT": str(port)}
+        with Watched(["-m", "producer"], environment) as process:
+            _await_ready(port, process)
+            yield process, port

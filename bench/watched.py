@@ -15,12 +15,12 @@ class Watched:
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, core: int | None = None) -> None:
         self._command = [sys.executable, *arguments]
-        self._environment = {**os.environ, **environment}
+        self.environment = environment
         self._core = core
         self.peak_mb = 0.0
 
     def __enter__(self) -> Self:
-        self._popen = subprocess.Popen(self._command, env=self._environment)
+        self._popen = subprocess.Popen(self._command, env={**os.environ, **self.environment})
         self._process = psutil.Process(self._popen.pid)
         if self._core is not None:
             self._process.cpu_affinity([self._core])
