@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import nnls
 
 from processor.valuation.frame import Floats, Frame
 
@@ -42,8 +41,7 @@ class LandSplit:
         weight = _BELIEF * len(price)
         gram = (rows[:, :, None] * rows[:, None, :]).sum(axis=0) + weight * np.diag(usual**2)
         moment = rows.sum(axis=0) + weight * usual * np.array([_USUAL_LAND_SHARE, 1 - _USUAL_LAND_SHARE])
-        root = np.linalg.cholesky(gram)
-        (land, built), _ = nnls(root.T, np.linalg.solve(root, moment))
+        land, built = _never_negative(gram, moment)
         return cls(round(float(land), 9), round(float(built), 9), start.usual_lot, start.usual_area)
 
     def cost(self, frame: Frame, place: Floats, building: Floats) -> Floats:
@@ -65,6 +63,16 @@ class LandSplit:
         lot = _filled(frame.number("lot_size_sqft"), self.usual_lot) / self.usual_lot
         area = _filled(frame.number("living_area_sqft"), self.usual_area) / self.usual_area
         return np.exp(place + _LOT_ELASTICITY * np.log(lot)), np.exp(building) * area
+
+
+def _never_negative(gram: Floats, moment: Floats) -> tuple[float, float]:
+    """Solve two normal equations under the condition that neither unknown is negative."""
+    first, second = np.linalg.solve(gram, moment).tolist()
+    if first < 0:
+        return 0.0, max(float(moment[1] / gram[1, 1]), 0.0)
+    if second < 0:
+        return max(float(moment[0] / gram[0, 0]), 0.0), 0.0
+    return first, second
 
 
 def _median(column: Floats) -> float:

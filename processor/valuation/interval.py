@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from processor.valuation.frame import Floats
 
 LEVEL: Final = 0.9
 _ONE_SD: Final = 0.6827
-_Z90: Final = float(stats.norm.ppf(0.5 + LEVEL / 2))
+_Z90: Final = float(special.ndtri(0.5 + LEVEL / 2))
 
 _FLOOR: Final = 0.02
 _SALES_FOR_SHAPE: Final = 100
@@ -81,6 +81,6 @@ def _quantile(score: Floats, level: float) -> float:
     """Return the split-conformal quantile; with few sales, that of a t distribution around the pooled spread."""
     n = len(score)
     if n < _SALES_FOR_QUANTILES:
-        return float(stats.t.ppf(0.5 + level / 2, n + 1))
+        return float(special.stdtrit(n + 1, 0.5 + level / 2))
     rank = min(int(np.ceil((n + 1) * level)), n)
     return float(np.sort(score)[rank - 1])
