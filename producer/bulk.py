@@ -5,6 +5,7 @@ Long bodies are worked on in slices, so that other requests are answered in betw
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import orjson
@@ -29,25 +30,46 @@ class Faulty(Exception):  # noqa: N818 - one object of many; collected, never se
         self.faults = faults
 
 
-async def read_many(request: web.Request, make: Callable[[Object, str], _T], *, seconds: float) -> list[_T]:
-    """Return what ``make(object, pointer)`` returns for every object of the body; ``make`` raises ``Faulty``.
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A body of many objects as it came: a JSON array, or lines."""
+
+    raw: bytes
+    lines: bool
+
+
+async def read_bulk(request: web.Request, *, seconds: float) -> Bulk:
+    """Return a bulk body, unread.
 
     Raises:
         UnsupportedMedia: the body is neither JSON nor NDJSON.
-        MalformedRequest: it is a JSON text that cannot be read.
-        TooLarge: more than 16 MiB or 50,000 objects.
-        InvalidBody: it holds no object at all, or any object has a fault; the error names each of them.
+        TooLarge: more than 16 MiB.
     """
     kind = media_type(request)
     if kind != JSON and kind not in _NDJSON_TYPES:
         raise UnsupportedMedia("The body must be application/json (an array) or application/x-ndjson.")
-    raw = await read_body(request, limit=MAX_BYTES, seconds=seconds)
-    rows: Sequence[object] = _array(raw) if kind == JSON else _lines(raw)
+    return Bulk(await read_body(request, limit=MAX_BYTES, seconds=seconds), lines=kind != JSON)
+
+
+async def objects(bulk: Bulk, make: Callable[[Object, str], _T]) -> list[_T]:
+    """Return what ``make(object, pointer)`` returns for every object of a body; ``make`` raises ``Faulty``.
+
+    Raises:
+        MalformedRequest: it is a JSON text that cannot be read.
+        TooLarge: more than 50,000 objects.
+        InvalidBody: it holds no object at all, or any object has a fault; the error names each of them.
+    """
+    rows: Sequence[object] = _lines(bulk.raw) if bulk.lines else _array(bulk.raw)
     if not rows:
         raise InvalidBody("The body holds nothing.", faults=(Fault("", "must hold at least one object"),))
     if len(rows) > MAX_OBJECTS:
         raise TooLarge(f"The body holds more than {MAX_OBJECTS} objects.")
     return await _made(rows, make)
+
+
+async def read_many(request: web.Request, make: Callable[[Object, str], _T], *, seconds: float) -> list[_T]:
+    """Return what ``make`` returns for every object of a request's body; see ``read_bulk`` and ``objects``."""
+    return await objects(await read_bulk(request, seconds=seconds), make)
 
 
 async def _made(rows: Sequence[object], make: Callable[[Object, str], _T]) -> list[_T]:

@@ -1,26 +1,26 @@
 """Values every property of a county anew: published in the background, resumed after a crash, cancelled on request.
 
 Job ids derive from the batch and the property, so whatever is published twice is still one job. What a reappraisal
-asks for lies in the job store from before its first record; what has been published is read from the topics.
+asks for lies in the job store from before its first record; what has been published is read from the topics. So do
+posted batches that a crash interrupted, which are resumed here too.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import orjson
 
-from producer.batching import batch_records, member_id
-from producer.cancelling import Cancelling
-from producer.errors import Unavailable
+from producer import posted
+from producer.batching import member_id
 from producer.headers import BatchNote
 from producer.orders import Order
 from producer.properties.base import Condition, Properties
 from producer.publisher import Publisher
-from producer.store.base import BatchCounts, JobFilter, NewBatch
+from producer.steady import SHARE, publish_steadily, published_jobs
+from producer.store.base import BatchCounts, NewBatch
 from producer.store.errors import StoreError
 from producer.view.base import View
 from schemas.clock import day_number
@@ -28,11 +28,11 @@ from schemas.codec import Request
 from schemas.logs import get_logger
 from schemas.topics import Topic
 
-_SHARE: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 30.0
 _PAGE: Final = 1_000
 _DAY_MS: Final = 86_400_000
+_T = TypeVar("_T")
 _log = get_logger(__name__)
 
 
@@ -73,7 +73,7 @@ class Reappraisal:
 
 @dataclass(frozen=True, slots=True)
 class Reappraisals:
-    """Publishes reappraisals in the background, each in a task of its own."""
+    """Publishes reappraisals in the background, each in a task of its own, and whatever a crash left of any batch."""
 
     view: View
     properties: Properties
@@ -119,45 +119,30 @@ class Reappraisals:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (wrong := task.exception()) is not None:
-            _log.error("a reappraisal failed", exc_info=wrong)
+            _log.error("publishing a batch failed", exc_info=wrong)
 
     async def _publish(self, wanted: Reappraisal, note: BatchNote, ids: Sequence[str]) -> None:
-        watched = Cancelling(self.view, note.batch_id)
-        remaining = iter(ids)
-        while share := list(islice(remaining, _SHARE)):
-            if await watched.cancelled():
-                return
-            orders = [wanted.order(note.batch_id, property_id, note.created_ms) for property_id in share]
-            await self._publish_share(note, orders)
-
-    async def _publish_share(self, note: BatchNote, orders: Sequence[Order]) -> None:
-        records = batch_records(note, orders)
-        while True:
-            try:
-                await self.publisher.publish_all(self.topic, records)
-            except Unavailable as wrong:
-                _log.info("a reappraisal waits for kafka", batch_id=note.batch_id, cause=str(wrong))
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+        shares = (
+            [wanted.order(note.batch_id, property_id, note.created_ms) for property_id in ids[start : start + SHARE]]
+            for start in range(0, len(ids), SHARE)
+        )
+        await publish_steadily(self.view, self.publisher, self.topic, note, shares)
 
     async def _resume(self) -> None:
         while not (await self.view.catch_up(_LOOK_SECONDS) and await self.properties.catch_up(_LOOK_SECONDS)):
             _log.info("reappraisals wait for the topics to be read")
-        for counts in await self._unfinished():
-            with suppress(StoreError):
-                await self._resume_one(counts)
+        for counts in await _retried(self._unfinished):
+            if counts.kind == "reappraisal":
+                await _retried(partial(self._resume_one, counts))
+            else:
+                self._run(_retried(partial(posted.resume, self.view, self.publisher, self.topic, counts)))
 
     async def _unfinished(self) -> list[BatchCounts]:
         found: list[BatchCounts] = []
         cursor = None
         while True:
             page = await self.view.batches(limit=_PAGE, cursor=cursor)
-            found += [
-                counts
-                for counts in page.items
-                if counts.kind == "reappraisal" and counts.parameters is not None and counts.state == "PUBLISHING"
-            ]
+            found += [counts for counts in page.items if counts.parameters and counts.state == "PUBLISHING"]
             cursor = page.next
             if cursor is None:
                 return found
@@ -165,8 +150,8 @@ class Reappraisals:
     async def _resume_one(self, counts: BatchCounts) -> None:
         wanted = Reappraisal.resumed(counts.parameters or b"")
         ids = await self.properties.ids(wanted.county_id, wanted.conditions)
-        done = await self._published(counts.batch_id)
-        left = [property_id for property_id in ids if property_id not in done]
+        done = await published_jobs(self.view, counts.batch_id)
+        left = [property_id for property_id in ids if member_id(counts.batch_id, property_id) not in done]
         total = len(done) + len(left)
         note = BatchNote(counts.batch_id, "reappraisal", wanted.county_id, total, counts.created_ms)
         await self.view.create_batch(
@@ -175,13 +160,12 @@ class Reappraisals:
         _log.info("resuming a reappraisal", batch_id=note.batch_id, published=len(done), left=len(left))
         self._run(self._publish(wanted, note, left))
 
-    async def _published(self, batch_id: str) -> set[str]:
-        """Return the properties whose requests are on the topic already."""
-        done: set[str] = set()
-        cursor = None
-        while True:
-            page = await self.view.jobs(JobFilter(batch_id=batch_id, limit=_PAGE, cursor=cursor))
-            done |= {job["property_id"] for job in orjson.loads(page.items)}
-            cursor = page.next
-            if cursor is None:
-                return done
+
+async def _retried(work: Callable[[], Awaitable[_T]]) -> _T:
+    """Do what the job store is needed for, as often as it takes."""
+    while True:
+        try:
+            return await work()
+        except StoreError as wrong:
+            _log.info("a batch waits for the job store", cause=str(wrong))
+            await asyncio.sleep(_RETRY_SECONDS)

@@ -1,7 +1,7 @@
 """Batches: post many requests at once, see how they get on, cancel what has not been published."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -10,22 +10,21 @@ import orjson
 from aiohttp import web
 
 from producer.answers import json_answer
-from producer.batching import batch_object, batch_records, fresh, numbered_ids
+from producer.batching import batch_object, batch_records, fresh
 from producer.body import parse_object, read_body, require_json
-from producer.bulk import Faulty, Object, read_many
+from producer.bulk import read_bulk
 from producer.cancelling import Cancelling
-from producer.errors import Fault, NotFound, Unavailable, ViewBehind
+from producer.errors import NotFound, Unavailable, ViewBehind
 from producer.gateway import Gateway
-from producer.headers import BatchNote, idempotency_headers
 from producer.ids import idempotency_job_id, new_job_id
-from producer.orders import FaultyOrder, Order, fingerprint_of, read_order
 from producer.parameters import batch_in_path, query_int, query_text
+from producer.posted import Posted, keep, let_go, read_posted
 from producer.preferences import idempotency_key
 from producer.rolls import read_reappraisal
 from producer.routes.run import MAX_BYTES
 from producer.security.guard import owner
-from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, BatchCounts, NewBatch
-from schemas.cloudevents import Header
+from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, BatchCounts
+from producer.store.errors import StoreError
 
 _SHARE: Final = 2_000
 _BATCHES: Final = "/api/v1/valuation/batches/"
@@ -37,11 +36,11 @@ async def post_batch(gateway: Gateway, request: web.Request) -> web.StreamRespon
     key = idempotency_key(request)
     key_id = None if key is None else idempotency_job_id(owner(request), key)
     batch_id = new_job_id(now_ms) if key_id is None else str(key_id)
-    orders = await _orders(gateway, request, batch_id, now_ms)
-    note = BatchNote(batch_id, "batch", _one_county(orders), len(orders), now_ms)
+    bulk = await read_bulk(request, seconds=gateway.settings.gateway_body_seconds)
+    posted = await read_posted(bulk, batch_id, now_ms, key_id)
     if key_id is None:
-        return _accepted(gateway, await _publish(gateway, note, orders))
-    return await _post_keyed(gateway, note, orders, key_id)
+        return _accepted(gateway, await _publish(gateway, posted))
+    return await _post_keyed(gateway, posted, key_id)
 
 
 async def post_reappraisal(gateway: Gateway, request: web.Request) -> web.StreamResponse:
@@ -85,63 +84,38 @@ async def delete_batch(gateway: Gateway, request: web.Request) -> web.StreamResp
     return json_answer(_body(gateway, counts))
 
 
-async def _orders(gateway: Gateway, request: web.Request, batch_id: str, now_ms: int) -> list[Order]:
-    first_use: dict[str, str] = {}
-    ids = numbered_ids(batch_id)
-
-    def made(body: Object, pointer: str) -> Order:
-        try:
-            order = read_order(body, job_id=next(ids), now_ms=now_ms, batch_id=batch_id)
-        except FaultyOrder as wrong:
-            raise Faulty([Fault(pointer + fault.pointer, fault.message) for fault in wrong.faults]) from None
-        if (before := first_use.setdefault(order.request.job_id, pointer)) != pointer:
-            raise Faulty((Fault(f"{pointer}/job_id", f"is the job_id of {before} already"),))
-        return order
-
-    return await read_many(request, made, seconds=gateway.settings.gateway_body_seconds)
-
-
-async def _post_keyed(gateway: Gateway, note: BatchNote, orders: list[Order], key_id: UUID) -> web.StreamResponse:
-    first = orders[0].request.job_id
-    fingerprint = fingerprint_of(orders)
-    async with gateway.keys.first(key_id, UUID(first), fingerprint, caught_up=gateway.catch_up) as existing:
+async def _post_keyed(gateway: Gateway, posted: Posted, key_id: UUID) -> web.StreamResponse:
+    note, job_id = posted.note, UUID(posted.orders[0].request.job_id)
+    async with gateway.keys.first(key_id, job_id, posted.fingerprint, caught_up=gateway.catch_up) as existing:
         if existing is None:
-            more = idempotency_headers(key_id, fingerprint)
-            return _accepted(gateway, await _publish(gateway, note, orders, more, keyed=True))
+            return _accepted(gateway, await _publish(gateway, posted))
     counts = await _known(gateway, note.batch_id)
     if counts.state == "PUBLISHING":
-        await _publish_shares(gateway, note, orders)
+        await _publish_shares(gateway, posted)
         counts = fresh(note)
     return _accepted(gateway, counts, repeated=True)
 
 
-async def _publish(
-    gateway: Gateway,
-    note: BatchNote,
-    orders: list[Order],
-    more: Sequence[Header] = (),
-    *,
-    keyed: bool = False,
-) -> BatchCounts:
+async def _publish(gateway: Gateway, posted: Posted) -> BatchCounts:
     """Publish a batch; one that nobody could complete by a retry is cancelled where Kafka goes away."""
-    await gateway.view.create_batch(NewBatch(note.batch_id, note.kind, note.county_id, note.total, note.created_ms))
+    note = posted.note
+    await keep(gateway.view, posted)
     try:
-        complete = await _publish_shares(gateway, note, orders, more)
+        complete = await _publish_shares(gateway, posted)
     except Unavailable:
-        if not keyed:
+        if posted.key_id is None:
             await gateway.view.cancel_batch(note.batch_id, now_ms=gateway.now_ms())
         raise
     return fresh(note) if complete else await _known(gateway, note.batch_id)
 
 
-async def _publish_shares(
-    gateway: Gateway, note: BatchNote, orders: Sequence[Order], first: Sequence[Header] = ()
-) -> bool:
+async def _publish_shares(gateway: Gateway, posted: Posted) -> bool:
     """Publish a batch share by share, one on the way while the next is made; returns False where it was cancelled.
 
     Raises:
         Unavailable: Kafka stopped taking records; the error says how many it had taken for certain.
     """
+    note, orders, first = posted.note, posted.orders, posted.key_headers()
     watched = Cancelling(gateway.view, note.batch_id)
     on_the_way: asyncio.Task[None] | None = None
     done = 0
@@ -159,6 +133,8 @@ async def _publish_shares(
     except Unavailable as wrong:
         wrong.members = {"batch_id": note.batch_id, "published": str(done)}
         raise
+    with suppress(StoreError):  # what is kept in vain costs room, nothing else
+        await let_go(gateway.view, note)
     return True
 
 
@@ -181,9 +157,3 @@ def _accepted(gateway: Gateway, counts: BatchCounts, *, repeated: bool = False) 
 
 def _body(gateway: Gateway, counts: BatchCounts) -> bytes:
     return orjson.dumps(batch_object(counts, gateway.now_ms()))
-
-
-def _one_county(orders: list[Order]) -> str | None:
-    """Return the county of all orders, None where they name several."""
-    first = orders[0].request.county_id
-    return first if all(order.request.county_id == first for order in orders) else None

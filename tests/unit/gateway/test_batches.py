@@ -5,8 +5,11 @@ from uuid import UUID
 import orjson
 import pytest
 
-from producer.batching import batch_object
+from producer.batching import batch_object, batch_records
+from producer.bulk import Bulk
 from producer.headers import read_batch
+from producer.ids import new_job_id
+from producer.posted import keep, read_posted
 from producer.store.base import BatchCounts
 from tests.unit.gateway.conftest import Served
 from tests.waiting import holds
@@ -236,3 +239,40 @@ async def test_a_reappraisal_is_resumed_where_it_was_and_no_property_is_left_out
     assert len(values) <= 4000  # only the share that was on its way may go twice
     assert {value["batch_id"] for value in values} == {batch["batch_id"]}
     assert len({value["property_id"] for value in values}) == 3000
+
+
+@pytest.mark.parametrize("key_id", [None, UUID("2b1f7a52-94f1-5d0c-8f43-6f1b0f9f6f2e")])
+@pytest.mark.parametrize("lines", [False, True])
+@pytest.mark.parametrize("before", [0, 2000])
+async def test_a_posted_batch_that_a_crash_interrupted_goes_on_by_itself(
+    served: Served, key_id: UUID | None, before: int, *, lines: bool
+) -> None:
+    own, gateway = "8f14e45f-ceea-467f-a8f5-6ac0d0c5d3b1", served.gateway
+    asked = [*rows(4999), {"property_id": 'P"last"', "county_id": "king", "job_id": own}]
+    body = b"\n".join(map(orjson.dumps, asked)) if lines else orjson.dumps(asked)
+    batch_id = new_job_id(1_795_000_000_000) if key_id is None else str(key_id)
+    posted = await read_posted(Bulk(body, lines=lines), batch_id, 1_795_000_000_000, key_id)
+    await keep(gateway.view, posted)
+    some = batch_records(posted.note, posted.orders[:before], posted.key_headers()) if before else []
+    await gateway.publisher.publish_all(gateway.topics.requests, some)
+    await gateway.reappraisals.start()  # as the next process does
+
+    async def all_published() -> bool:
+        return len({record.key for record in served.kafka.records(served.requests)}) == 5000
+
+    assert await holds(all_published, 15)
+    await asyncio.gather(*gateway.reappraisals._tasks)
+    values = {record.key: orjson.loads(record.value or b"") for record in served.kafka.records(served.requests)}
+    assert {value["property_id"] for value in values.values()} == {row["property_id"] for row in asked}
+    assert values[own.encode()]["county_id"] == "KING"
+    assert {value["batch_id"] for value in values.values()} == {batch_id}
+    assert (served.view.announced[batch_id].total, served.view.announced[batch_id].parameters) == (5000, b"")
+    assert set(served.view.keys) == (set() if key_id is None else {key_id})
+
+
+async def test_a_batch_that_was_published_keeps_nothing_to_resume(served: Served) -> None:
+    assert (await served.client.post(BATCH, json=rows(3))).status == 202
+    assert [batch.parameters for batch in served.view.announced.values()] == [b""]
+    await served.gateway.reappraisals.start()
+    await asyncio.gather(*served.gateway.reappraisals._tasks)
+    assert len(served.kafka.records(served.requests)) == 3
