@@ -9,10 +9,12 @@ from aiohttp import web
 from producer.errors import Forbidden, TooManyRequests, Unauthenticated
 from producer.security.credentials import presented
 from producer.security.keyring import KeyRing
-from producer.security.keys import KeyEntry
+from producer.security.keys import KeyEntry, id_in
 from producer.security.rates import Allowance, Rates
 from producer.security.scopes import Scope, allows
+from schemas.logs import get_logger
 
+_log = get_logger(__name__)
 _REALM: Final = 'Bearer realm="terrafusion"'
 
 
@@ -66,6 +68,7 @@ class Guard:
             return
         key = self._key(self._ring, request)
         if not allows(key.scopes, needed):
+            _log.warning("an API key lacks a scope", key=key.id, client=key.client, scope=needed.value)
             raise Forbidden(
                 f"The key {key.id} does not hold the scope {needed}.",
                 headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{needed}"'},
@@ -83,6 +86,7 @@ class Guard:
             raise Unauthenticated("This needs an API key.", headers={"WWW-Authenticate": _REALM})
         key = ring.authenticate(token)
         if key is None:
+            _log.warning("an API key was refused", key=id_in(token), caller=request.remote)
             raise Unauthenticated(
                 "The API key is unknown, expired or revoked.",
                 headers={"WWW-Authenticate": f'{_REALM}, error="invalid_token"'},

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from aiokafka.errors import KafkaError
+from confluent_kafka import Consumer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from deploy.cli import build
@@ -20,7 +21,7 @@ from producer.deadletters.errors import LettersUnavailable, ReplayTakenOver
 from producer.deadletters.letter import DeadLetter, Position
 from producer.deadletters.reading import letters, reading
 from producer.deadletters.replaying import replaying
-from schemas.topics import Topics
+from schemas.topics import Topic, Topics
 from tests.integration.deadletters.letters import put, put_letters
 from tests.integration.processor.workers import publish, worker
 from tests.kafka import create_topics
@@ -36,6 +37,7 @@ GARBAGE: list[tuple[bytes | None, bytes | None]] = [
     (None, b'{"property_id": 5, "county_id": "BENTON"}'),
     (None, orjson.dumps({"job_id": JOB, "property_id": "P1"})),
 ]
+LETTERS = 6_000
 Dlq = Callable[..., Any]
 
 
@@ -147,7 +149,7 @@ async def test_two_who_replay_at_once_publish_every_letter_once(kafka: str) -> N
 
 async def test_who_is_killed_while_replaying_leaves_the_rest_to_the_next(kafka: str, tmp_path: Path) -> None:
     topics = await create_topics(kafka)
-    await put_letters(kafka, topics, 3_000)
+    await put_letters(kafka, topics, LETTERS)
     env = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
@@ -156,15 +158,24 @@ async def test_who_is_killed_while_replaying_leaves_the_rest_to_the_next(kafka: 
     }
     replay = (sys.executable, "-m", "deploy", "dlq", "replay", "--all", "--fix", '{"county_id": "B"}', "--json")
     killed = await asyncio.create_subprocess_exec(*replay, env=env, stdout=asyncio.subprocess.DEVNULL)
-    while not _read(kafka, topics.requests.name):
-        assert killed.returncode is None
+    await asyncio.to_thread(_first_written, kafka, topics.requests)
     killed.send_signal(signal.SIGKILL)
     await killed.wait()
     left = await _replay_all(kafka, topics)
-    assert left.count("already") + left.count("replayed") == 3_000
-    assert 0 < left.count("already") < 3_000
-    assert len({record.key for record in _read(kafka, topics.requests.name)}) == 3_000
-    assert len(_read(kafka, topics.requests.name)) == 3_000
+    assert left.count("already") + left.count("replayed") == LETTERS
+    assert 0 < left.count("already") < LETTERS
+    assert len({record.key for record in _read(kafka, topics.requests.name)}) == LETTERS
+    assert len(_read(kafka, topics.requests.name)) == LETTERS
+
+
+def _first_written(kafka: str, topic: Topic) -> None:
+    """Return as soon as something is on a topic, committed or not."""
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "watcher", "log_level": 0})
+    try:
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        until(lambda: any(consumer.get_watermark_offsets(at, timeout=5)[1] for at in partitions), 40)
+    finally:
+        consumer.close()
 
 
 async def test_a_topic_of_many_letters_is_paged_from_its_newest(kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:

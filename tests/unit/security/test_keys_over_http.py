@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from producer.operations import OPERATIONS
 from producer.routes.table import Operation
@@ -191,3 +192,15 @@ async def test_a_stream_ends_when_its_key_is_revoked(guarded: Served, keys: Keys
         assert (await guarded.client.post(RUN, json=GOOD, headers=bearer(submitter))).status == 202
         async with asyncio.timeout(5):
             assert await stream.content.read() == b""
+
+
+async def test_refused_keys_are_named_in_the_log_and_never_shown(guarded: Served, keys: Keys, ticks: Ticks) -> None:
+    ended, reader = keys.make(not_after=datetime.now(UTC)), keys.make(Scope.READ)
+    ticks.now += 2
+    with capture_logs() as events:
+        await guarded.client.get(JOBS, headers=bearer(ended))
+        await guarded.client.get(JOBS, headers={"X-API-Key": "no key of ours"})
+        await guarded.client.post(RUN, json=GOOD, headers=bearer(reader))
+    said = [event for event in events if event["log_level"] == "warning"]
+    assert [event["key"] for event in said] == [ended[4:16], None, reader[4:16]]
+    assert not [secret for secret in (ended[17:], reader[17:], "no key") if secret in str(events)]
