@@ -3,7 +3,18 @@
 import importlib
 import sys
 
-NAMES = ("engine", "valuations", "pipeline", "latency", "gateway", "batches", "job_list", "listeners", "neighbours")
+NAMES = (
+    "engine",
+    "valuations",
+    "pipeline",
+    "latency",
+    "gateway",
+    "batches",
+    "job_list",
+    "listeners",
+    "neighbours",
+    "reappraisal",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ def served(*, core: int | None = None, more: Mapping[str, str] | None = None) ->
             **(more or {}),
         }
         with Watched(["-m", "producer"], environment, core=core) as process:
-            _await_ready(port, process)
+            await_ready(port, process)
             yield process, port
 
 
@@ -44,7 +44,8 @@ def view_lag(port: int) -> int:
     return int(float(next(line for line in lines if line.startswith(_LAG)).removeprefix(_LAG)))
 
 
-def _await_ready(port: int, process: Watched) -> None:
+def await_ready(port: int, process: Watched) -> None:
+    """Return once the process answers that it is ready."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         process.cpu_seconds()
@@ -63,5 +64,5 @@ def beside(first: Watched) -> Iterator[tuple[Watched, int]]:
         port = free_ports(1)[0]
         environment = {**first.environment, "DATA_DIR": data, "GATEWAY_PORT": str(port)}
         with Watched(["-m", "producer"], environment) as process:
-            _await_ready(port, process)
+            await_ready(port, process)
             yield process, port

@@ -20,11 +20,20 @@ class Watched:
         self.peak_mb = 0.0
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def kill_and_start(self) -> None:
+        """End the process by kill -9 and start it again."""
+        self._popen.kill()
+        self._popen.wait()
+        self._start()
+
+    def _start(self) -> None:
         self._popen = subprocess.Popen(self._command, env={**os.environ, **self.environment})
         self._process = psutil.Process(self._popen.pid)
         if self._core is not None:
             self._process.cpu_affinity([self._core])
-        return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
