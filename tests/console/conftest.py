@@ -1,23 +1,21 @@
 """A real browser in front of the staged county; without Chromium these tests skip and say what to install."""
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import pytest
 from aiohttp import web
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from producer.app import application
 from producer.server import GatewayRunner
+from tests.console.chromium import chromium
 from tests.console.stage import Stage, staged
 
 _T = TypeVar("_T")
-_CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
-_SWITCHES: Final = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,8 @@ class Theatre:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in _CHROMIUM if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium: apt-get install chromium (or run .ci/packages) to test the console in a browser")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=_SWITCHES)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

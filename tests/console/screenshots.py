@@ -5,12 +5,13 @@ sample county behind it, as ``make run`` starts one.
 """
 
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.chromium import chromium
 
 DIRECTORY: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 _DESK: Final = {"width": 1100, "height": 760}
@@ -68,12 +69,10 @@ def _take(page: Page, directory: Path, name: str) -> None:
 def main(url: str, directory: Path) -> None:
     """Take all pictures."""
     directory.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page(base_url=url, viewport=_DESK)  # type: ignore[arg-type] # a TypedDict, of a constant
         page.set_default_timeout(30_000)
         variants(browser, url, walk(page, directory), directory)
-        browser.close()
 
 
 if __name__ == "__main__":
