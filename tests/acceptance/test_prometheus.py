@@ -49,7 +49,7 @@ def prometheus(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iter
         _keep_busy(system.client)
         until(lambda: started.query("valuation_jobs_failed_total"), _SETTLE_SECONDS)
         _keep_busy(system.client)
-        wanted = (*RECORDINGS, *QUERIES.values())
+        wanted = ('county_reason:valuation_failures:ratio_rate10m{failure_reason!=""}', *RECORDINGS, *QUERIES.values())
         came_true(lambda: all(started.query(each) for each in wanted), _SETTLE_SECONDS)
         yield started
 
