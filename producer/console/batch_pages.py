@@ -8,7 +8,7 @@ from aiohttp import web
 
 from producer.batching import batch_object
 from producer.console.doors import form, see_other
-from producer.console.rendering import page
+from producer.console.rendering import page, segment
 from producer.errors import NotFound
 from producer.gateway import Gateway
 from producer.parameters import batch_in_path, query_text
@@ -46,7 +46,7 @@ async def cancel(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     await form(request)
     await _known(gateway, batch_id)
     await gateway.view.cancel_batch(batch_id, now_ms=gateway.now_ms())
-    return see_other(f"/batches/{batch_id}")
+    return see_other(f"/batches/{segment(batch_id)}")
 
 
 async def of_county(gateway: Gateway, county_id: str, most: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -70,10 +71,16 @@ def environment() -> Environment:
         words.state,
         words.county,
         words.confidence,
+        segment,
     )
     made.filters |= {one.__name__: one for one in shown}
     made.globals |= {"asset": asset_url, "kinds": words.KINDS, "dash": formats.NONE}
     return made
+
+
+def segment(text: str) -> str:
+    """Return a text as one segment of a path, slashes and all."""
+    return quote(text, safe="")
 
 
 @lru_cache

@@ -6,12 +6,14 @@ const main = document.getElementById("content");
 const note = document.getElementById("live-note");
 const noteText = document.getElementById("live-text");
 const pause = document.getElementById("live-pause");
+const SOON_MS = 150;
 const LEAST_MS = 1000;
 let paused = false;
 let source = null;
 let timer = null;
 let fetching = false;
 let wait = 0;
+let last = 0;
 
 function changed(have, got) {
   return have.outerHTML !== got.outerHTML;
@@ -51,6 +53,7 @@ function say(text, fault) {
 async function refresh() {
   if (paused || fetching || document.hidden) return;
   fetching = true;
+  last = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
     wait = answer.status === 429 ? 1000 * Number(answer.headers.get("Retry-After") || 5) : 0;
@@ -92,7 +95,7 @@ function listen() {
   source.onmessage = () => {
     unlisten();
     clearTimeout(timer);
-    timer = setTimeout(refresh, Math.max(LEAST_MS / 4, wait));
+    timer = setTimeout(refresh, Math.max(SOON_MS, LEAST_MS - (performance.now() - last), wait));
   };
 }
 

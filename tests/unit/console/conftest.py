@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from producer.app import application
 from producer.server import GatewayRunner
@@ -25,14 +26,14 @@ class Console:
 
     async def text(self, path: str, status: int = 200) -> str:
         """Get a page."""
-        answer = await self.client.get(path, allow_redirects=False)
+        answer = await self.client.get(URL(path, encoded=True), allow_redirects=False)
         assert answer.status == status
         assert answer.content_type == "text/html"
         return await answer.text()
 
     async def post(self, path: str, fields: dict[str, str]) -> aiohttp.ClientResponse:
         """Send a form as one of our own pages would."""
-        return await self.client.post(path, data=fields, headers=OWN_PAGE, allow_redirects=False)
+        return await self.client.post(URL(path, encoded=True), data=fields, headers=OWN_PAGE, allow_redirects=False)
 
     async def job(self, property_id: str) -> str:
         """Have a property valued; returns the job id."""

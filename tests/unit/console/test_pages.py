@@ -4,8 +4,9 @@ from uuid import UUID
 
 import orjson
 import pytest
+from yarl import URL
 
-from tests.console.stage import COUNTY, EVIL, SLOW
+from tests.console.stage import COUNTY, EVIL, SLOW, batch
 from tests.unit.console.conftest import Console
 from tests.unit.console.pages import Page, cents
 
@@ -229,3 +230,15 @@ async def test_files_may_be_kept_for_ever_and_change_their_name(console: Console
     assert (answer.content_type, "immutable" in answer.headers["Cache-Control"]) == ("text/css", True)
     assert (await console.client.get("/console/../settings.py")).status == 404
     assert (await console.client.get("/console/rendering.py")).status == 404
+
+
+async def test_results_can_be_taken_away_from_every_page_that_lists_jobs(console: Console) -> None:
+    await console.job("PROP123")
+    batch(console.stage.view, "b/1", 1)
+    for path in ("/?status=COMPLETED&county_id=benton", f"/counties/{COUNTY}", "/batches/b%2F1"):
+        links = [found["href"] for found in Page(await console.text(path)).attributes("a") if "download" in found]
+        assert [link.rpartition("format=")[2] for link in links] == ["csv", "ndjson", "parquet"]
+        for link in links:
+            answer = await console.client.get(URL(link, encoded=True))
+            assert answer.status == 200
+            assert answer.headers["Content-Disposition"].startswith("attachment")
