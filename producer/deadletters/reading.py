@@ -16,8 +16,9 @@ from producer.deadletters.letter import DeadLetter, Position
 
 _AT_ONCE: Final = 500
 _WAIT_MS: Final = 500
-_SILENCE_S: Final = 20.0
-_TOPIC_S: Final = 10.0
+_SILENCE_S: Final = 10.0
+_TOPIC_S: Final = 4.5
+"""The gateway answers 503 within 5 s where Kafka is away."""
 _PARTITION_BYTES: Final = 1 << 20
 _FETCH_BYTES: Final = 8 << 20
 
