@@ -1,14 +1,19 @@
 """A request can be followed from its caller over HTTP and Kafka to its result, whatever batch it was valued in."""
 
+import gzip
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import aiohttp
 import pytest
 from aiohttp import web
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
@@ -182,6 +187,37 @@ def test_traces_are_on_where_an_endpoint_is_named_and_not_elsewhere() -> None:
     assert not wanted({"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
     assert not wanted(named | {"OTEL_SDK_DISABLED": "true"})
     assert not wanted(named | {"OTEL_TRACES_EXPORTER": "none"})
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes what is sent by OTLP over HTTP."""
+
+    received: ClassVar[list[tuple[str, bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append((self.path, gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_spans_reach_the_endpoint_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
+        tracer = tracer_of("terrafusion-gateway")
+        assert isinstance(tracer, SdkTracer)
+        tracer.start_span("send valuation.requests").end()
+        assert tracer.span_processor.force_flush()
+        tracer.span_processor.shutdown()
+        collector.shutdown()
+    [(path, body)] = Collector.received
+    assert path == "/v1/traces"
+    assert b"terrafusion-gateway" in body
+    assert b"send valuation.requests" in body
 
 
 def test_a_protocol_that_is_not_spoken_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
