@@ -149,6 +149,8 @@ def _tell(outcome: "Publication", *, as_json: bool) -> None:
     out.write(f"trained on {sales['trained_on']} sales, {sales['first']} to {sales['last']}\n")
     for reason, count in sales["left_out"].items():
         out.write(f"left out of training: {count} {reason}\n")
+    for reason, count in papers["studied"]["left_out"].items():
+        out.write(f"left out of the study: {count} {reason}\n")
     for column, reason in papers["features"]["left_out"].items():
         out.write(f"no feature: {column} ({reason})\n")
     for reason in outcome.reasons:

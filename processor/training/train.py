@@ -83,6 +83,7 @@ def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Rep
     study = studied.study()
     papers = _papers(screened, as_of, study, county)
     papers |= {
+        "studied": _studied(screened, as_of, studied.rows),
         "portrait": portrait(studied, screened.sales),
         "market_index": market_index(county.model.surroundings.index),
     }
@@ -120,6 +121,16 @@ def _after(screened: Screened, as_of: int | None) -> Ints:
     return counts[screened.sales.day[counts] >= as_of] if as_of is not None else counts[:0]
 
 
+def _studied(screened: Screened, as_of: int | None, rows: Ints) -> dict[str, Any]:
+    """Return what the study holds, and of the sales of its period that it does not hold the number and the reasons."""
+    day = screened.sales.day
+    first = as_of if as_of is not None else int(day[rows].min())
+    last = int(day.max()) if as_of is not None else int(day[rows].max())
+    given = np.flatnonzero((day >= first) & (day <= last))
+    left_out = np.setdiff1d(given, rows)
+    return {"given": len(given), "counted": len(rows), "left_out": screened.reasons(left_out)}
+
+
 def _papers(screened: Screened, as_of: int | None, study: Study, county: CountyModel) -> dict[str, Any]:
     learn, sales = screened.learn, screened.sales
     return {
@@ -131,7 +142,7 @@ def _papers(screened: Screened, as_of: int | None, study: Study, county: CountyM
             "trained_on": len(learn),
             "first": str(np.datetime64(int(sales.day[learn[0]]), "D")),
             "last": str(np.datetime64(int(sales.day[learn[-1]]), "D")),
-            "left_out": screened.reasons(np.arange(len(sales))),
+            "left_out": screened.reasons(np.flatnonzero(sales.day < (as_of if as_of is not None else np.inf))),
         },
         "features": {
             "numeric": list(screened.choice.plan.numeric),

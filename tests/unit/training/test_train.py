@@ -126,3 +126,15 @@ def test_the_document_has_the_members_of_the_contract(trained: Trained, sales: S
         "prb", "prb_ci", "vei", "vei_significance", "mki", "mdape", "within_5", "within_10", "within_20", "r2",
         "coverage_90",
     ]  # fmt: skip
+
+
+def test_what_a_study_leaves_out_is_named_with_the_reason(sales: Sales) -> None:
+    later = np.flatnonzero(sales.day >= AS_OF)
+    price, declared = sales.price.copy(), sales.ineligible.copy()
+    price[later[0]], declared[later[1]] = 0.0, "family sale"
+    studied = train("MADE", replace(sales, price=price, ineligible=declared), as_of=AS_OF).papers["studied"]
+    assert studied == {
+        "given": len(later),
+        "counted": len(later) - 2,
+        "left_out": {"family sale": 1, "price_not_positive": 1},
+    }
