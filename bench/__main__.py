@@ -13,6 +13,7 @@ NAMES = (
     "job_list",
     "listeners",
     "neighbours",
+    "stores",
     "reappraisal",
 )
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import random
 import tempfile
 import time
@@ -28,26 +27,30 @@ _AT_ONCE: Final = 5_000
 _FAILED: Final = final_code("FAILED", "property_not_found")
 
 
-def _row(number: int, jobs: int, chance: random.Random, body: bytes) -> JobRow:
+_BODY: Final = b'{"x":"' + random.Random(5).randbytes(700).hex().encode() + b'"}'  # noqa: S311 - the same each time
+
+
+def example_row(number: int, jobs: int) -> JobRow:
+    """Return one of so many jobs; most are completed, some failed, the newest pending, half of them of batches."""
     created = 1_795_000_000_000 + number * 3
     job_id = new_job_id(created)
     outcome = PENDING if number > jobs * 0.98 else _FAILED if number % 50 == 0 else COMPLETED
     county, batch = _COUNTIES[number % len(_COUNTIES)], f"batch-{number * _BATCHES // jobs}"
-    job = f'{{"job_id":"{job_id}","property_id":"P{number}","county_id":"{county}"}}'.encode() + b" " * 300
+    property_id = f"P{number * 7919 % _PROPERTIES}"
+    job = f'{{"job_id":"{job_id}","property_id":"{property_id}","county_id":"{county}"}}'.encode() + b" " * 300
     return JobRow(
-        uuid.UUID(job_id).bytes, created, created + 20, outcome, county, f"P{chance.randrange(_PROPERTIES)}",
-        batch if number % 2 else None, job, body if outcome == COMPLETED else None, number % 12, number,
+        uuid.UUID(job_id).bytes, created, created + 20, outcome, county, property_id,
+        batch if number % 2 else None, job, _BODY if outcome == COMPLETED else None, number % 12, number,
     )  # fmt: skip
 
 
 async def fill(path: Path, jobs: int) -> list[str]:
     """Write jobs to a store; returns some of their ids."""
-    store, body = SqliteStore(path), b'{"x":"' + os.urandom(700).hex().encode() + b'"}'
-    chance = random.Random(7)  # noqa: S311 - the same jobs each time
+    store = SqliteStore(path)
     await store.open()
     generation, ids = (await store.bookmark()).generation, []
     for first in range(0, jobs, _AT_ONCE):
-        rows = [_row(number, jobs, chance, body) for number in range(first, min(first + _AT_ONCE, jobs))]
+        rows = [example_row(number, jobs) for number in range(first, min(first + _AT_ONCE, jobs))]
         ids += [str(uuid.UUID(bytes=row.job_id)) for row in rows[::50]]
         await store.apply(Changes(generation, "q", "r", {}, rows))
     await store.close()

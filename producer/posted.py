@@ -5,6 +5,7 @@ The body itself is kept, compressed; what it asks for follows from it and from t
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from producer.orders import FaultyOrder, Order, fingerprint_of, read_order
 from producer.publisher import Publisher
 from producer.steady import SHARE, publish_steadily, published_jobs
 from producer.store.base import BatchCounts, NewBatch
+from producer.store.errors import StoreError
 from producer.view.base import View
 from schemas.cloudevents import Header
 from schemas.logs import get_logger
@@ -80,8 +82,9 @@ async def keep(view: View, posted: Posted) -> None:
 
 
 async def let_go(view: View, note: BatchNote) -> None:
-    """Forget what a batch asked for: all of it has been published."""
-    await view.create_batch(_announced(note, _DONE))
+    """Forget what a batch asked for: all of it has been published. What a store keeps in vain costs room, no more."""
+    with suppress(StoreError):
+        await view.create_batch(_announced(note, _DONE))
 
 
 async def resume(view: View, publisher: Publisher, topic: Topic, counts: BatchCounts) -> None:

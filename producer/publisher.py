@@ -23,7 +23,8 @@ _SWEEP_SECONDS: Final = 0.2
 _RECONNECT_SECONDS: Final = 1.0
 _SHARE: Final = 2_000
 _BUSY: Final = 8
-_GATHER_SECONDS: Final = 0.004
+"""Records within two beats from which on they wait for each other."""
+_BEAT_SECONDS: Final = 0.004
 _log = get_logger(__name__)
 
 
@@ -71,6 +72,7 @@ class Publisher:
         self._reachable = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self._beat = self._before = self._here = 0
         self.in_flight = 0
         self.in_flight_bytes = 0
 
@@ -156,18 +158,27 @@ class Publisher:
         if self.in_flight + count > self._bounds.records or self.in_flight_bytes + size > self._bounds.total_bytes:
             raise Overloaded("Too many requests are on their way to Kafka.", headers={"Retry-After": "1"})
         self._idle.clear()
+        self._count(count, now)
         self.in_flight += count
         self.in_flight_bytes += size
         return Ticket(count, now + self._bounds.seconds)
+
+    def _count(self, records: int, now: float) -> None:
+        """Note how many records come in a beat."""
+        beat = int(now / _BEAT_SECONDS)
+        if beat != self._beat:
+            self._before = self._here if beat == self._beat + 1 else 0
+            self._beat, self._here = beat, 0
+        self._here += records
 
     def _gather_seconds(self) -> float:
         """Return how long a lane waits for company before it sends: not at all while there is little to do.
 
         Else until the next beat, so that all lanes send together: a request to Kafka costs more than what it carries.
         """
-        if self.in_flight < _BUSY:
+        if self._before + self._here < _BUSY:
             return 0.0
-        return _GATHER_SECONDS - time.monotonic() % _GATHER_SECONDS
+        return _BEAT_SECONDS - time.monotonic() % _BEAT_SECONDS
 
     def _released(self, records: int, size: int) -> None:
         self.in_flight -= records

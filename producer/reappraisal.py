@@ -91,7 +91,7 @@ class Reappraisals:
 
     async def start(self) -> None:
         """Resume in the background, once the view is current, what an earlier process left unfinished."""
-        self._run(self._resume())
+        self.in_background(self._resume())
 
     async def stop(self) -> None:
         """Stop publishing; what is left is resumed by the next process."""
@@ -108,10 +108,11 @@ class Reappraisals:
         await self.view.create_batch(
             NewBatch(batch_id, "reappraisal", wanted.county_id, len(ids), note.created_ms, wanted.parameters())
         )
-        self._run(self._publish(wanted, note, ids))
+        self.in_background(self._publish(wanted, note, ids))
         return note
 
-    def _run(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def in_background(self, work: "asyncio._CoroutineLike[None]") -> None:
+        """Do something for a batch until it is done, or until this gateway stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -135,7 +136,7 @@ class Reappraisals:
             if counts.kind == "reappraisal":
                 await _retried(partial(self._resume_one, counts))
             else:
-                self._run(_retried(partial(posted.resume, self.view, self.publisher, self.topic, counts)))
+                self.in_background(_retried(partial(posted.resume, self.view, self.publisher, self.topic, counts)))
 
     async def _unfinished(self) -> list[BatchCounts]:
         found: list[BatchCounts] = []
@@ -158,7 +159,7 @@ class Reappraisals:
             NewBatch(note.batch_id, note.kind, note.county_id, total, note.created_ms, counts.parameters)
         )
         _log.info("resuming a reappraisal", batch_id=note.batch_id, published=len(done), left=len(left))
-        self._run(self._publish(wanted, note, left))
+        self.in_background(self._publish(wanted, note, left))
 
 
 async def _retried(work: Callable[[], Awaitable[_T]]) -> _T:

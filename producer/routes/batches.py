@@ -1,7 +1,6 @@
 """Batches: post many requests at once, see how they get on, cancel what has not been published."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -24,7 +23,6 @@ from producer.rolls import read_reappraisal
 from producer.routes.run import MAX_BYTES
 from producer.security.guard import owner
 from producer.store.base import DEFAULT_LIMIT, MAX_LIMIT, BatchCounts
-from producer.store.errors import StoreError
 
 _SHARE: Final = 2_000
 _BATCHES: Final = "/api/v1/valuation/batches/"
@@ -133,8 +131,7 @@ async def _publish_shares(gateway: Gateway, posted: Posted) -> bool:
     except Unavailable as wrong:
         wrong.members = {"batch_id": note.batch_id, "published": str(done)}
         raise
-    with suppress(StoreError):  # what is kept in vain costs room, nothing else
-        await let_go(gateway.view, note)
+    gateway.reappraisals.in_background(let_go(gateway.view, note))
     return True
 
 

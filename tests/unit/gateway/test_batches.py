@@ -272,6 +272,7 @@ async def test_a_posted_batch_that_a_crash_interrupted_goes_on_by_itself(
 
 async def test_a_batch_that_was_published_keeps_nothing_to_resume(served: Served) -> None:
     assert (await served.client.post(BATCH, json=rows(3))).status == 202
+    await asyncio.gather(*served.gateway.reappraisals._tasks)
     assert [batch.parameters for batch in served.view.announced.values()] == [b""]
     await served.gateway.reappraisals.start()
     await asyncio.gather(*served.gateway.reappraisals._tasks)
