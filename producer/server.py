@@ -89,6 +89,8 @@ class ProblemHandler(RequestHandler):
             async with asyncio.timeout(_TAKE_SECONDS):
                 return await super().finish_response(request, resp, start_time)
         except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # closing would wait until the client has taken the rest
             raise ConnectionError("the client does not take its answer") from None
 
 

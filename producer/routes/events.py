@@ -52,7 +52,11 @@ async def _listen(
                 if not gateway.guard.stays(request):
                     break
                 await _send(answer, b"".join(result.frame for result in results) or _heartbeat(subscription))
-    except (SlowListener, TimeoutError, ConnectionError):
+    except TimeoutError:
+        answer.force_close()
+        if request.transport is not None:
+            request.transport.abort()  # closing would wait until the client has taken the rest
+    except (SlowListener, ConnectionError):
         answer.force_close()
     finally:
         gateway.metrics.sse_clients -= 1

@@ -1,11 +1,20 @@
 """What one gateway bears of connections."""
 
 import asyncio
+import socket
 
 import pytest
+from aiohttp import web
 
-from producer.server import Limits
-from tests.unit.gateway.conftest import Served
+from producer.app import application
+from producer.gateway import Gateway
+from producer.routes.table import Operation
+from producer.server import GatewayRunner, Limits
+from producer.settings import GatewaySettings
+from tests.unit.gateway.conftest import Served, assembled
+from tests.unit.gateway.fake_kafka import FakeKafka
+from tests.unit.gateway.fakes import FakeProperties, FakeView
+from tests.waiting import holds
 
 
 @pytest.fixture
@@ -62,3 +71,28 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_made_aga
     for _, writer in held:
         writer.close()
     assert (await open_to_all.client.get("/livez")).status == 200
+
+
+async def test_who_asks_for_much_and_takes_none_of_it_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def huge(_gateway: Gateway, _request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * (64 << 20))
+
+    monkeypatch.setattr("producer.server._TAKE_SECONDS", 0.3)
+    much = Operation("GET", "/much", "much", "much", "test", huge, (), public=True)
+    runner = GatewayRunner(application(assembled(FakeKafka(), FakeView(), FakeProperties(), GatewaySettings()), [much]))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(runner.addresses[0][:2])
+    client.sendall(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n")
+    server = runner.server
+    assert server is not None
+
+    async def connected(count: int) -> bool:
+        return len(server.connections) == count
+
+    assert await holds(lambda: connected(1), 5)
+    assert await holds(lambda: connected(0), 5)
+    client.close()
+    await runner.cleanup()
