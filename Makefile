@@ -36,6 +36,12 @@ test: .venv/.dev-installed  ## run the whole test suite, real Kafka included
 chaos: .venv/.dev-installed  ## break a running system on purpose and check that nothing is lost, doubled or wrong
 	@exec $(BIN)/python -m tests.chaos
 
+bench: .venv/.dev-installed  ## measure engine, pipeline, latency and gateway, against peers doing the same work
+	@exec $(BIN)/python -m bench
+
+soak: .venv/.dev-installed  ## an hour under load and faults: does anything grow?
+	@exec $(BIN)/python -m tests.chaos.soak
+
 check: .venv/.dev-installed  ## format, lint, types, import contracts, generated files up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -77,22 +77,23 @@ def main(arguments: Sequence[str]) -> None:
     """Start Kafka, a gateway and a worker, import the county, and show the table."""
     parser = argparse.ArgumentParser(prog="python -m bench reappraisal", description=__doc__)
     parser.add_argument("--models", type=Path, help="model store that holds a model of KING; trained where absent")
+    parser.add_argument(
+        "--constant", action="store_true", help="one fixed value for all: what is left is not the model"
+    )
     options = parser.parse_args(arguments)
-    report = Report("reappraisal", {"county": "KING"})
+    report = Report("reappraisal", {"county": "KING", "engine": "constant" if options.constant else "county"})
     with tempfile.TemporaryDirectory(prefix="bench-reappraisal-") as data:
         models, worker_port = Path(data) / "models", free_ports(1)[0]
         if options.models is not None:
             shutil.copytree(options.models / "KING", models / "KING")
         more = {"DATA_DIR": data, "PROCESSOR_PORT": str(worker_port)}
+        if options.constant:
+            more["PROCESSOR_ENGINE"] = "constant"
         with served(more=more) as (gateway, port):
             environment = gateway.environment
-            for kind in ("properties", "sales"):
-                _command(environment, "import", kind, str(_FILE), "--mapping", str(_MAPPING))
-            if options.models is None:
-                _command(environment, "train", "--county", "KING", "--force")
-            else:
-                version = max((models / "KING").glob("king-*"), key=lambda path: path.stat().st_mtime).name
-                _command(environment, "models", "promote", version, "--county", "KING", "--force")
+            _command(environment, "import", "properties", str(_FILE), "--mapping", str(_MAPPING))
+            if not options.constant:
+                _model(environment, models if options.models else None)
             with Watched(["-m", "processor"], environment) as worker:
                 await_ready(worker_port, worker)
                 time.sleep(5)
@@ -100,6 +101,16 @@ def main(arguments: Sequence[str]) -> None:
                 report.rows.append(_reappraised("again", port, None))
                 report.rows.append(_reappraised("gateway and worker killed", port, lambda: _kill(gateway, worker)))
     report.show()
+
+
+def _model(environment: Mapping[str, str], models: Path | None) -> None:
+    """Let a model serve: the newest of a store, or a new one."""
+    _command(environment, "import", "sales", str(_FILE), "--mapping", str(_MAPPING))
+    if models is None:
+        _command(environment, "train", "--county", "KING", "--force")
+        return
+    version = max((models / "KING").glob("king-*"), key=lambda path: path.stat().st_mtime).name
+    _command(environment, "models", "promote", version, "--county", "KING", "--force")
 
 
 def _kill(*processes: Watched) -> None:

@@ -7,6 +7,7 @@ _TELLING: Final = 64
 """A batch of fewer requests says less about the cost of one."""
 _FIRST_BATCH: Final = 256
 _LEAST_BATCH: Final = 64
+_BATCHES_IN_HAND: Final = 4
 
 
 class Pace:
@@ -30,3 +31,7 @@ class Pace:
         if self._seconds is None:
             return min(self._max_records, _FIRST_BATCH)
         return min(self._max_records, max(_LEAST_BATCH, int(self._batch_seconds / self._seconds)))
+
+    def enough(self) -> int:
+        """Return how many requests in hand keep valuing and committing busy."""
+        return _BATCHES_IN_HAND * self.batch

@@ -97,7 +97,7 @@ class Worker:
         settings = self._settings
         return LaneContext(
             desk=self._desk,
-            budget=Budget(settings.records_in_hand),
+            budget=Budget(settings.records_in_hand, self._pace.enough),
             pace=self._pace,
             limits=DeadLetterLimits(
                 settings.consecutive_dead_letters, settings.dead_letter_percent, settings.dead_letter_sample

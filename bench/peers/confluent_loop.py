@@ -9,7 +9,7 @@ import time
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bench.peers.work import answer
+from bench.peers.work import Answers
 from schemas.topics import topics
 
 _RECORDS = 5_000
@@ -43,11 +43,9 @@ def main() -> None:
         if not records:
             continue
         producer.begin_transaction()
-        now_ms = time.time_ns() // 1_000_000
+        answers = Answers(table.requests.name, time.time_ns() // 1_000_000)
         for record in records:
-            key, value, headers = answer(
-                record.value(), record.key(), record.topic(), record.partition(), record.offset(), now_ms
-            )
+            key, value, headers = answers.answer(record.value(), record.key(), record.partition(), record.offset())
             producer.produce(table.results.name, value, key, record.partition(), headers=headers)
         ends: dict[int, int] = {}
         for record in records:

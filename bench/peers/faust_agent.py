@@ -6,7 +6,7 @@ import time
 
 import faust
 
-from bench.peers.work import answer
+from bench.peers.work import Answers
 from schemas.topics import topics
 
 _table = topics(os.environ["TOPIC_PREFIX"])
@@ -30,9 +30,8 @@ async def value(stream: faust.Stream[bytes]) -> None:
     """Answer every event."""
     async for event in stream.events():
         message = event.message
-        key, result, headers = answer(
-            message.value, message.key, message.topic, message.partition, message.offset, time.time_ns() // 1_000_000
-        )
+        answers = Answers(message.topic, time.time_ns() // 1_000_000)
+        key, result, headers = answers.answer(message.value, message.key, message.partition, message.offset)
         await _results.send(key=key, value=result, headers=dict(headers), partition=message.partition)
 
 

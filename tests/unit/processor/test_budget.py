@@ -44,3 +44,19 @@ async def test_one_who_gives_up_waiting_passes_the_turn_on() -> None:
     first.cancel()
     async with asyncio.timeout(1):
         assert await second == 1
+
+
+async def test_what_is_enough_for_now_bounds_the_budget_too() -> None:
+    enough = 10
+    budget = Budget(100, lambda: enough)
+    assert await budget.take(50) == 10
+    assert budget.free == 0
+    enough = 30
+    assert await budget.take(50) == 20
+    enough = 5
+    budget.give(20)
+    waiting = asyncio.create_task(budget.take(50))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    budget.give(10)
+    assert await waiting == 5
