@@ -70,8 +70,13 @@ def _rendering(log_format: LogFormat) -> list[Processor]:
         return [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     return [
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
+        structlog.processors.JSONRenderer(serializer=_json),
     ]
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    """Write an event whatever it holds: a line that cannot be written would be missing when it is needed."""
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _on_one_line(_logger: object, _method: str, event: EventDict) -> EventDict:

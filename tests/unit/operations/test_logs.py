@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from processor.activity import Activity
 from processor.batch import Outcomes, Traced
 from schemas import logs
+from schemas.reasons import FailureReason
 from schemas.repeats import Repeats
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -113,7 +114,7 @@ def outcomes(completed: int, failed: int, traced: tuple[Traced, ...] = ()) -> Ou
         results=[],
         dead_letters=[],
         dead_positions=[],
-        tally=Counter({("BENTON", None): completed, ("BENTON", "property_not_found"): failed}),
+        tally=Counter({("BENTON", None): completed, ("BENTON", FailureReason.PROPERTY_NOT_FOUND): failed}),
         durations=[],
         created_ms=[],
         duplicates=0,
