@@ -42,9 +42,7 @@ class ProcessorSettings(BaseSettings):
     )
     stop_seconds: float = Field(10.0, gt=0, description="time to finish after SIGTERM; then the worker exits anyway")
     commits_at_once: int = Field(3, ge=1, description="partitions that commit at a time; the others gather meanwhile")
-    commit_turn_seconds: float = Field(
-        0.5, gt=0, description="seconds after which the next partition waits no more"
-    )
+    commit_turn_seconds: float = Field(0.5, gt=0, description="seconds after which the next partition waits no more")
     commit_seconds: float = Field(
         30.0, gt=0, description="a transaction that takes longer is given up and its batch valued again"
     )

@@ -10,11 +10,12 @@ from aiokafka import TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from processor.batch import Batch, Headers, Outcomes, Row
+from processor.batch import Batch, Outcomes, Row
 from processor.dedupe import Sightings, Window
 from processor.handler import Collaborators, begin, complete, gather
 from processor.lanes.feed import Feed
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
+from processor.wire import Headers
 
 
 @dataclass(frozen=True, slots=True)
