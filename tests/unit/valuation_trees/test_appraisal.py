@@ -61,8 +61,10 @@ def test_a_result_is_what_the_contract_describes(engine: MassAppraisal) -> None:
     Valuation.model_validate(_result(engine, HOUSE))
 
 
-def test_explanations_add_up_to_the_cent(engine: MassAppraisal, sales: Sales) -> None:
-    for result in _results(engine, _subjects(sales, np.arange(500))):
+def test_explanations_of_ten_thousand_properties_add_up_to_the_cent(engine: MassAppraisal) -> None:
+    results = _results(engine, _subjects(made_sales(10_000, seed=9), np.arange(10_000)))
+    assert len(results) == 10_000
+    for result in results:
         explained = result["base_value"] + sum(line["dollars"] for line in result["contributions"])
         assert abs(explained + result["local_correction"] - result["unrounded_value"]) < 0.005
 
