@@ -19,6 +19,9 @@ from processor.valuation.model.space import Projection
 from processor.valuation.ridge import Penalty, Regression
 
 _QUANTILES: Final = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
+_ENDS: Final = (0.01, 0.99)
+_SALES_PER_KNOT: Final = 4
+"""Where there are fewer sales than this for each knot of all curves, the curves are straight lines."""
 _FEW_VALUES: Final = 12
 _SKEW: Final = 8.0
 _MOST_BUMPS: Final = 256
@@ -123,7 +126,9 @@ def _months(day: Ints) -> tuple[Ints, Floats]:
 
 
 def _curves(numbers: Floats) -> Curves:
-    chosen = [_knots(numbers[:, column]) for column in range(numbers.shape[1])]
+    sales, columns = numbers.shape
+    quantiles = _QUANTILES if columns * len(_QUANTILES) * _SALES_PER_KNOT <= sales else _ENDS
+    chosen = [_knots(numbers[:, column], quantiles) for column in range(columns)]
     widest = max((len(knots) for _, knots in chosen), default=1)
     table = np.zeros((len(chosen), widest))
     for row, (_, knots) in enumerate(chosen):
@@ -137,12 +142,13 @@ def _curves(numbers: Floats) -> Curves:
     )
 
 
-def _knots(values: Floats) -> tuple[bool, Floats]:
+def _knots(values: Floats, quantiles: tuple[float, ...]) -> tuple[bool, Floats]:
     known = values[~np.isnan(values)]
     logarithmic = bool(known.min() >= 0 and known.max() > _SKEW * max(float(np.median(known)), 1e-9))
     scaled = np.log1p(known) if logarithmic else known
     distinct = np.unique(scaled)
-    knots = distinct if len(distinct) <= _FEW_VALUES else np.unique(np.quantile(scaled, _QUANTILES))
+    few = len(distinct) <= _FEW_VALUES and quantiles is _QUANTILES
+    knots = distinct if few else np.unique(np.quantile(scaled, quantiles))
     return logarithmic, np.round(knots, _DIGITS)
 
 

@@ -22,7 +22,7 @@ from processor.training.study import Studied, held_back, later_sales
 from processor.valuation.frame import Floats, Ints, Sales
 from processor.valuation.model.county import CountyModel
 
-REVISION: Final = "2"
+REVISION: Final = "3"
 """Raised with every change of the recipe, so that bundles name the code they come from."""
 _HELD_BACK_DAYS: Final = 90
 _HELD_BACK_SALES: Final = 100
