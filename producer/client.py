@@ -12,6 +12,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from io import BytesIO
 from typing import Any, Final, Self
 
 import aiohttp
@@ -97,7 +98,7 @@ class GatewayClient:
         """Request up to 50,000 valuations at once; returns the batch. Raises as ``submit`` does."""
         headers = {"Content-Type": _NDJSON} | ({} if key is None else {"Idempotency-Key": key})
         lines = b"\n".join(orjson.dumps(dict(request)) for request in requests)
-        return await self._json("POST", f"{_VALUATION}/batch", data=aiohttp.BytesPayload(lines), headers=headers)
+        return await self._json("POST", f"{_VALUATION}/batch", data=BytesIO(lines), headers=headers)
 
     async def reappraise(self, county: str, **more: object) -> Json:
         """Have every property of a county valued anew; returns the batch."""
