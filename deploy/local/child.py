@@ -1,10 +1,15 @@
-"""A child process under care: on a leash, its output in a log of bounded size, its last lines at hand."""
+"""A child process under care: on a leash, its output in a log of bounded size, its last lines at hand.
+
+It is waited for by its number, not through ``Popen``: a stop request may raise anywhere in the main thread, and inside
+``Popen.poll`` it would leave a lock behind that every later wait hangs on.
+"""
 
 import logging
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +22,9 @@ from typing import IO, Final
 LOG_BYTES: Final = 8 << 20
 LOG_FILES: Final = 3
 _TAIL_LINES: Final = 200
+_UNKNOWN_EXIT: Final = 255
+_LOOK_SECONDS: Final = 0.02
+_KILL_SECONDS: Final = 5.0
 _LEASH: Final = Path(__file__).with_name("leash.py")
 
 Heard = Callable[[str], None]
@@ -62,7 +70,9 @@ class Child:
     @property
     def exit_code(self) -> int | None:
         """How it ended: None while it runs, the negative number of the signal that ended it, else its exit code."""
-        return self._process.poll()
+        if self._process.returncode is None:
+            self._process.returncode = _exit_code(self.pid)
+        return self._process.returncode
 
     def tail(self, lines: int = 15) -> list[str]:
         """Return the last lines of its output."""
@@ -72,14 +82,19 @@ class Child:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when it has ended."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        if self.exit_code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def wait(self, timeout: float) -> bool:
         """Wait until it has ended, at most ``timeout`` seconds; return whether it has."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout)
-        return self.exit_code is not None
+        end = time.monotonic() + timeout
+        while self.exit_code is None:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, _LOOK_SECONDS))
+        return True
 
     def stop(self, timeout: float) -> None:
         """Ask it to end, and kill it when it has not within ``timeout`` seconds; return when it has ended."""
@@ -92,7 +107,7 @@ class Child:
         """Kill its whole session at once, and return when it has ended."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        self.wait(_KILL_SECONDS)
         self._pump.join(1)
 
     def _write_log(self) -> None:
@@ -110,6 +125,15 @@ class Child:
         if self._process.stdout is None:  # it is a pipe: see the constructor
             raise AssertionError
         return self._process.stdout
+
+
+def _exit_code(pid: int) -> int | None:
+    """Return how a child ended, None while it runs; what has been asked before, and the answer lost, is unknown."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return _UNKNOWN_EXIT
+    return os.waitstatus_to_exitcode(status) if found else None
 
 
 class _Log(RotatingFileHandler):

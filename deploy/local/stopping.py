@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from threading import Timer
+from threading import Thread, Timer
 from types import FrameType
 from typing import Final, Self
 
 STOP_SECONDS: Final = 14.5
 FORCED_EXIT: Final = 130
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_KILL_SECONDS: Final = 3.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -51,10 +52,11 @@ class StopSignals:
         raise StopRequested
 
     def _leave(self) -> None:
-        try:
-            self._kill()
-        finally:
-            os._exit(FORCED_EXIT)
+        """Kill and leave, whatever hangs: children die with this process anyway."""
+        killing = Thread(target=self._kill, daemon=True)
+        killing.start()
+        killing.join(_KILL_SECONDS)
+        os._exit(FORCED_EXIT)
 
 
 def stop_with_make() -> None:

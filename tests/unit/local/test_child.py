@@ -55,6 +55,16 @@ def test_a_child_that_ignores_the_request_to_stop_is_killed_in_time(tmp_path: Pa
     assert 0.3 <= time.monotonic() - began < 5
 
 
+def test_a_lock_that_an_interrupted_look_left_behind_hangs_nobody(tmp_path: Path) -> None:
+    child = Child(python("import time; print('up'); time.sleep(60)", tmp_path / "c.log"))
+    until(child.tail)
+    child._process._waitpid_lock.acquire()  # type: ignore[attr-defined]
+    began = time.monotonic()
+    child.stop(0.3)
+    assert child.exit_code == -signal.SIGTERM
+    assert time.monotonic() - began < 5
+
+
 def test_a_paused_child_sees_the_request_to_stop(tmp_path: Path) -> None:
     code = (
         "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('up'); time.sleep(60)"

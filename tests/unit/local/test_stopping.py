@@ -53,6 +53,15 @@ def test_a_stop_that_takes_too_long_is_cut_short() -> None:
     assert run(signal.SIGTERM, stop_takes=50, limit=0.3) == (["up", "stopping", "killed"], FORCED_EXIT)
 
 
+def test_a_kill_that_hangs_is_left_behind() -> None:
+    code = SCRIPT.format(stop_takes=50, limit=0.3).replace('print("killed", flush=True)', "time.sleep(60)")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == FORCED_EXIT
+
+
 def test_handlers_are_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with StopSignals(lambda: None):
