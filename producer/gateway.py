@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from producer.deadletters.base import DeadLetters
-from producer.errors import ViewBehind
+from producer.errors import NotFound, ViewBehind
 from producer.idempotency import IdempotencyKeys
 from producer.listeners import Listeners
 from producer.metrics import GatewayMetrics
@@ -15,6 +15,7 @@ from producer.publisher import Publisher
 from producer.reappraisal import Reappraisals
 from producer.security.guard import Guard
 from producer.settings import GatewaySettings
+from producer.store.base import BatchCounts
 from producer.view.base import View
 from schemas.topics import Topics
 
@@ -58,3 +59,18 @@ class Gateway:
             await self.catch_up()
             found = await read(job_id)
         return found
+
+    async def batch(self, batch_id: str) -> BatchCounts:
+        """Return where a batch stands.
+
+        Raises:
+            NotFound: no topic held the batch when this was called.
+            ViewBehind: the job view cannot tell.
+        """
+        counts = await self.view.batch(batch_id)
+        if counts is None:
+            await self.catch_up()
+            counts = await self.view.batch(batch_id)
+        if counts is None:
+            raise NotFound(f"There is no batch {batch_id}.")
+        return counts

@@ -9,7 +9,6 @@ from aiohttp import web
 from producer.batching import batch_object
 from producer.console.doors import form, see_other
 from producer.console.rendering import page, segment
-from producer.errors import NotFound
 from producer.gateway import Gateway
 from producer.parameters import batch_in_path, query_text
 from producer.store.base import BatchCounts
@@ -29,7 +28,7 @@ async def show_all(gateway: Gateway, request: web.Request) -> web.StreamResponse
 
 async def show(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with where a batch stands."""
-    counts = await _known(gateway, batch_in_path(request))
+    counts = await gateway.batch(batch_in_path(request))
     return page(
         gateway,
         request,
@@ -44,7 +43,7 @@ async def cancel(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Cancel what has not been published and show the batch."""
     batch_id = batch_in_path(request)
     await form(request)
-    await _known(gateway, batch_id)
+    await gateway.batch(batch_id)
     await gateway.view.cancel_batch(batch_id, now_ms=gateway.now_ms())
     return see_other(f"/batches/{segment(batch_id)}")
 
@@ -53,16 +52,6 @@ async def of_county(gateway: Gateway, county_id: str, most: int) -> list[dict[st
     """Return a county's latest batches, among the last few of all counties."""
     found = await gateway.view.batches(limit=_LIMIT)
     return _shown(gateway, [counts for counts in found.items if counts.county_id == county_id])[:most]
-
-
-async def _known(gateway: Gateway, batch_id: str) -> BatchCounts:
-    counts = await gateway.view.batch(batch_id)
-    if counts is None:
-        await gateway.catch_up()
-        counts = await gateway.view.batch(batch_id)
-    if counts is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    return counts
 
 
 def _shown(gateway: Gateway, found: Sequence[BatchCounts]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ async def post_reappraisal(gateway: Gateway, request: web.Request) -> web.Stream
 async def get_batch(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with where a batch stands."""
     batch_id = batch_in_path(request)
-    return json_answer(_body(gateway, await _known(gateway, batch_id)))
+    return json_answer(_body(gateway, await gateway.batch(batch_id)))
 
 
 async def list_batches(gateway: Gateway, request: web.Request) -> web.StreamResponse:
@@ -75,7 +75,7 @@ async def list_batches(gateway: Gateway, request: web.Request) -> web.StreamResp
 async def delete_batch(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Cancel what has not been published; what has been is valued. Answers with how the batch stands then."""
     batch_id = batch_in_path(request)
-    await _known(gateway, batch_id)
+    await gateway.batch(batch_id)
     counts = await gateway.view.cancel_batch(batch_id, now_ms=gateway.now_ms())
     if counts is None:
         raise NotFound(f"There is no batch {batch_id}.")
@@ -87,7 +87,7 @@ async def _post_keyed(gateway: Gateway, posted: Posted, key_id: UUID) -> web.Str
     async with gateway.keys.first(key_id, job_id, posted.fingerprint, caught_up=gateway.catch_up) as existing:
         if existing is None:
             return _accepted(gateway, await _publish(gateway, posted))
-    counts = await _known(gateway, note.batch_id)
+    counts = await gateway.batch(note.batch_id)
     if counts.state == "PUBLISHING":
         await _publish_shares(gateway, posted)
         counts = fresh(note)
@@ -104,7 +104,7 @@ async def _publish(gateway: Gateway, posted: Posted) -> BatchCounts:
         if posted.key_id is None:
             await gateway.view.cancel_batch(note.batch_id, now_ms=gateway.now_ms())
         raise
-    return fresh(note) if complete else await _known(gateway, note.batch_id)
+    return fresh(note) if complete else await gateway.batch(note.batch_id)
 
 
 async def _publish_shares(gateway: Gateway, posted: Posted) -> bool:
@@ -133,16 +133,6 @@ async def _publish_shares(gateway: Gateway, posted: Posted) -> bool:
         raise
     gateway.reappraisals.in_background(let_go(gateway.view, note))
     return True
-
-
-async def _known(gateway: Gateway, batch_id: str) -> BatchCounts:
-    counts = await gateway.view.batch(batch_id)
-    if counts is None:
-        await gateway.catch_up()
-        counts = await gateway.view.batch(batch_id)
-    if counts is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    return counts
 
 
 def _accepted(gateway: Gateway, counts: BatchCounts, *, repeated: bool = False) -> web.Response:
