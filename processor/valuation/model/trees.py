@@ -76,41 +76,51 @@ def _looked_up(
 ) -> Floats:
     """Add up the entries of every row's leaves, tree by tree: whole blocks side by side, the rest row by row."""
     n = columns.shape[1]
-    out = np.zeros((n, lines))
+    out = np.empty((n, lines))
     blocks = n - n % _BLOCK
-    leaves = np.empty(_BLOCK, np.int32)
+    leaves, sums = np.empty(_BLOCK, np.int32), np.empty((lines, _BLOCK))
     for first in range(0, blocks, _BLOCK):
+        sums[:] = 0.0
         for t in range(feature.shape[0]):
-            for i in range(_BLOCK):
-                leaves[i] = 0
+            leaves[:] = 0
             for d in range(feature.shape[1]):
                 asked, edge, bit = feature[t, d], border[t, d], np.int32(1 << d)
                 for i in range(_BLOCK):
                     leaves[i] |= bit if columns[asked, first + i] > edge else np.int32(0)
-            for i in range(_BLOCK):
-                _add(out, first + i, t, leaves[i], entries)
+            _add_block(sums, t, leaves, entries)
+        for i in range(_BLOCK):
+            for line in range(lines):
+                out[first + i, line] = sums[line, i]
     for row in range(blocks, n):
-        _look_up_one(out, row, columns, (feature, border), entries)
+        _look_up_one(out[row], columns[:, row], (feature, border), entries)
     return out
 
 
 @compiled
-def _look_up_one(
-    out: Floats, row: int, columns: Floats32, asked: tuple[Small, Floats32], entries: tuple[Floats, Ints, Ints, Small]
-) -> None:
-    """Find a row's leaves first and then their entries: the processor fetches many of them at once."""
-    feature, border = asked
-    leaf = np.zeros(feature.shape[0], np.int32)
-    for t in range(feature.shape[0]):
-        for d in range(feature.shape[1]):
-            leaf[t] |= np.int32(columns[feature[t, d], row] > border[t, d]) << d
-    for t in range(feature.shape[0]):
-        _add(out, row, t, leaf[t], entries)
+def _add_block(sums: Floats, tree: int, leaves: Small, entries: tuple[Floats, Ints, Ints, Small]) -> None:
+    """Add a tree's entries to ``sums`` [lines, block]: the rows of a block do not wait for one another."""
+    table, start, count, owner = entries
+    width = count[tree]
+    for j in range(width):
+        entry, total = table[start[tree] + j :], sums[owner[tree, j]]
+        for i in range(_BLOCK):
+            total[i] += entry[leaves[i] * width]
 
 
 @compiled
-def _add(out: Floats, row: int, tree: int, leaf: int, entries: tuple[Floats, Ints, Ints, Small]) -> None:
+def _look_up_one(
+    out: Floats, row: Floats32, asked: tuple[Small, Floats32], entries: tuple[Floats, Ints, Ints, Small]
+) -> None:
+    """Find a row's leaves first and then their entries: the processor fetches many of them at once."""
+    feature, border = asked
     table, start, count, owner = entries
-    at = start[tree] + leaf * count[tree]
-    for j in range(count[tree]):
-        out[row, owner[tree, j]] += table[at + j]
+    at = start.copy()
+    for t in range(len(at)):
+        leaf = 0
+        for d in range(feature.shape[1]):
+            leaf |= (1 << d) if row[feature[t, d]] > border[t, d] else 0
+        at[t] += leaf * count[t]
+    out[:] = 0.0
+    for t in range(len(at)):
+        for j in range(count[t]):
+            out[owner[t, j]] += table[at[t] + j]
