@@ -61,6 +61,7 @@ def _result(record: Record) -> Result:
         valuation_date=result and result["valuation_date"],
         model_version=result and result["model_version"],
         digest=result and hashlib.sha256(orjson.dumps(result)).hexdigest()[:32],
+        inputs=result and result["inputs_hash"],
     )
 
 

@@ -1,12 +1,13 @@
 """A history sorted for judging: every kind of operation by itself, and whose job is whose."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from tests.chaos.history import (
     Asked,
+    Changed,
     DeadLetter,
     Operation,
     Outcome,
@@ -41,6 +42,8 @@ class Books:
     results_of: Mapping[str, tuple[Result, ...]]
     requests_of: Mapping[str, tuple[Request, ...]]
     acknowledged: Mapping[str, tuple[Sent, ...]]
+    records: Mapping[str, int]
+    """How many records each property has had, of those whose record was replaced."""
 
     @classmethod
     def of(cls, history: Iterable[Operation]) -> Self:
@@ -69,6 +72,7 @@ class Books:
             results_of=_grouped((each.job_id, each) for each in results),
             requests_of=_grouped((each.token, each) for each in requests),
             acknowledged=_grouped((each.token, each) for each in sent if each.outcome is Outcome.ACKNOWLEDGED),
+            records=Counter(each.property_id for each in all_of(Changed)),
         )
 
 

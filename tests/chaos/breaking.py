@@ -1,22 +1,22 @@
-"""Carries out a plan of faults and writes each down, from its beginning until its target was itself again."""
+"""Carries out a plan of faults and writes each down: from when until when it lasted, and when it was recovered from."""
 
 import asyncio
 import signal
-import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Fault, Operation
-from tests.chaos.plan import Action, Part, PlannedFault
+from tests.chaos.plan import Action, Part, PlannedFault, Turn
 from tests.chaos.proxy import Proxy, Weather
+from tests.chaos.recovering import Recovery, Sign
 from tests.waiting import holds
 
-_READY_SECONDS: Final = 20.0
+_READY_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 30.0
 _SIGNALS: Final = {Action.KILL: signal.SIGKILL, Action.TERM: signal.SIGTERM}
+_ANY_VALUE: Final = Sign()
 
 
 class Target(Protocol):
@@ -31,8 +31,8 @@ class Target(Protocol):
         """Return whether it is itself: a fault that finds it broken already shows little."""
         ...
 
-    async def suffer(self, fault: PlannedFault) -> None:
-        """Undergo a fault; return when it is over."""
+    async def suffer(self, fault: PlannedFault, /) -> Sign:
+        """Undergo a fault; return when it is over, with what a request must show then."""
         ...
 
 
@@ -51,26 +51,55 @@ class Process:
         """Return whether it runs and does its work."""
         return self.member.service.exit_code() is None and await self.member.ready()
 
-    async def suffer(self, fault: PlannedFault) -> None:
-        """Pause for a while, or end and be started again.
+    async def suffer(self, fault: PlannedFault) -> Sign:
+        """Pause for a while, or end."""
+        if fault.kind.action is Action.PAUSE:
+            self.member.service.signal(signal.SIGSTOP)
+            await asyncio.sleep(fault.seconds)
+            self.member.service.signal(signal.SIGCONT)
+        else:
+            await self.end(_SIGNALS[Action(fault.kind.action)])
+        return _ANY_VALUE
+
+    async def end(self, number: signal.Signals) -> None:
+        """Return when the process has ended from a signal.
 
         Raises:
-            TimeoutError: it has not ended in time, or was not started again.
+            TimeoutError: it has not ended in time.
         """
         service = self.member.service
-        if fault.kind.action is Action.PAUSE:
-            service.signal(signal.SIGSTOP)
-            await asyncio.sleep(fault.seconds)
-            service.signal(signal.SIGCONT)
-            return
         pid = service.pid
-        service.signal(_SIGNALS[Action(fault.kind.action)])
+        service.signal(number)
 
-        async def is_another() -> bool:
-            return service.pid != pid
+        async def gone() -> bool:
+            return service.pid != pid or service.exit_code() is not None
 
-        if not await holds(is_another, _GRACE_SECONDS):
-            raise TimeoutError(f"{self.name} did not end and start again within {_GRACE_SECONDS:.0f} s")
+        if not await holds(gone, _GRACE_SECONDS):
+            raise TimeoutError(f"{self.name} did not end within {_GRACE_SECONDS:.0f} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Several processes that are restarted one after the other, each when the one before does its work again."""
+
+    name: str
+    processes: Sequence[Process]
+
+    async def ready(self) -> bool:
+        """Return whether all of them do their work."""
+        return all([await process.ready() for process in self.processes])
+
+    async def suffer(self, _fault: PlannedFault, /) -> Sign:
+        """Restart each in good order.
+
+        Raises:
+            TimeoutError: one has not come back in time.
+        """
+        for process in self.processes:
+            await process.end(signal.SIGTERM)
+            if not await holds(process.ready, _READY_SECONDS):
+                raise TimeoutError(f"{process.name} did not come back within {_READY_SECONDS:.0f} s")
+        return _ANY_VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +117,31 @@ class Network:
         """Return whether the weather is clear."""
         return self.proxy.weather is Weather.CLEAR
 
-    async def suffer(self, fault: PlannedFault) -> None:
-        """Have bad weather for a while."""
+    async def suffer(self, fault: PlannedFault) -> Sign:
+        """Have bad weather for a while, or until it has cleared up by itself."""
         self.proxy.weather = Weather(fault.kind.action)
-        await asyncio.sleep(fault.seconds)
+        await holds(self.ready, fault.seconds)
         self.proxy.weather = Weather.CLEAR
+        return _ANY_VALUE
 
 
 async def carry_out(
-    faults: Sequence[PlannedFault], targets: Mapping[Part, Sequence[Target]], journal: list[Operation]
+    turns: Sequence[Turn], targets: Mapping[Part, Sequence[Target]], recovery: Recovery, journal: list[Operation]
 ) -> None:
-    """Do all faults; those of different targets overlap, those of one target come one after the other.
+    """Do all faults, each turn when the one before was recovered from.
 
-    A fault waits until its target is ready again after the one before, but not for ever: a target that cannot get ready
-    because of faults elsewhere is hit all the same.
+    A fault waits until its target is ready, but not for ever: one that does not get ready is hit all the same.
     """
-    lanes: defaultdict[tuple[Part, int], list[PlannedFault]] = defaultdict(list)
-    for fault in faults:
-        lanes[fault.kind.part, fault.target].append(fault)
-    start = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        for (part, target), lane in lanes.items():
-            group.create_task(_lane(lane, targets[part][target], start, journal))
+    for turn in turns:
+        await asyncio.sleep(turn.calm)
+        await asyncio.gather(
+            *(_do(fault, targets[fault.kind.part][fault.target], recovery, journal) for fault in turn.faults)
+        )
 
 
-async def _lane(faults: Sequence[PlannedFault], target: Target, start: float, journal: list[Operation]) -> None:
-    for fault in faults:
-        await asyncio.sleep(max(0.0, start + fault.at - time.monotonic()))
-        await holds(target.ready, _READY_SECONDS)
-        begun = now_ms()
-        await target.suffer(fault)
-        journal.append(Fault(fault.kind.name, target.name, begun, now_ms()))
+async def _do(fault: PlannedFault, target: Target, recovery: Recovery, journal: list[Operation]) -> None:
+    await holds(target.ready, _READY_SECONDS)
+    begun = now_ms()
+    sign = await target.suffer(fault)
+    ended = now_ms()
+    journal.append(Fault(fault.kind.name, target.name, begun, ended, await recovery.complete(sign)))

@@ -126,15 +126,21 @@ def _differences(asked: Asked, result: Result) -> Iterator[tuple[str, str]]:
 
 
 def _equality(books: Books) -> Iterator[Anomaly]:
-    """The same inputs and the same model version give the same result."""
+    """The same inputs and the same model version give the same result; a property has as many inputs as records."""
     digests: defaultdict[tuple[str | None, ...], set[str]] = defaultdict(set)
+    inputs: defaultdict[str, set[str | None]] = defaultdict(set)
     for each in books.results:
         if each.digest is not None:
-            inputs = (each.county_id, each.property_id, each.hint, each.valuation_date, each.model_version)
-            digests[inputs].add(each.digest)
+            changes = each.property_id in books.records
+            same = (each.county_id, each.property_id, each.hint, each.valuation_date, each.model_version)
+            digests[(*same, each.inputs) if changes else same].add(each.digest)
+            inputs[each.property_id].add(each.inputs)
     for shared, found in digests.items():
         if len(found) > 1:
             yield Anomaly(Kind.UNEQUAL, " ".join(map(str, shared)), f"{len(found)} different results")
+    for property_id, records in books.records.items():
+        if len(inputs[property_id]) > records:
+            yield Anomaly(Kind.UNEQUAL, property_id, f"{len(inputs[property_id])} inputs of {records} records")
 
 
 def _order(books: Books) -> Iterator[Anomaly]:

@@ -97,6 +97,8 @@ class Place:
 
     bootstrap: str
     directory: Path
+    disk: Path | None = None
+    """Where the job store lies, when that is a disk of its own."""
 
     def environment(self, **own: str) -> dict[str, str]:
         """Return the environment of one process: this one's without any setting of the system, and its own."""
@@ -106,7 +108,8 @@ class Place:
             "DATA_DIR": str(self.directory / "data"),
             "LOG_FORMAT": "json",
         }
-        return inherited | common | own
+        store = {} if self.disk is None else {"JOB_STORE_URL": f"sqlite:///{self.disk}/jobs.sqlite"}
+        return inherited | common | store | own
 
 
 def worker(place: Place, number: int, extra: Mapping[str, str] | None = None) -> Member:

@@ -79,10 +79,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing done to the system, from when until when."""
+    """One thing done to the system, from when until when.
+
+    ``recovered_ms`` is when every request acknowledged before its end had its result and a request made after its end
+    had its too; None where that did not come.
+    """
 
     kind: str
     target: str
+    start_ms: int
+    end_ms: int
+    recovered_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A property's record was replaced on the roll."""
+
+    property_id: str
     start_ms: int
     end_ms: int
 
@@ -123,6 +137,8 @@ class Result:
     model_version: str | None
     digest: str | None
     """Of the ``result`` object, None where that is null."""
+    inputs: str | None = None
+    """Its ``inputs_hash``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +196,11 @@ class Scrape:
     observed: int
 
 
-Operation = Asked | Sent | Fault | Ended | Request | Result | DeadLetter | Seen | Polled | Viewed | Scrape
+Operation = Asked | Sent | Fault | Changed | Ended | Request | Result | DeadLetter | Seen | Polled | Viewed | Scrape
 
 _READERS: Final[dict[str, TypeAdapter[Operation]]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Asked, Sent, Fault, Ended, Request, Result, DeadLetter, Seen, Polled, Viewed, Scrape)
+    for kind in (Asked, Sent, Fault, Changed, Ended, Request, Result, DeadLetter, Seen, Polled, Viewed, Scrape)
 }
 
 

@@ -20,29 +20,39 @@ _COLOURS: Final[Mapping[str, str]] = {
     "gateway": "tab:green",
     "broker": "tab:red",
     "network": "tab:purple",
+    "rolling": "tab:orange",
+    "disk": "tab:brown",
 }
 _NARROWEST: Final = 0.15
 """Seconds that a fault is drawn wide at least: a kill has no length."""
+_NAMED: Final = 100
+"""So many faults can still be read by name."""
 
 Floats = NDArray[np.float64]
 
 
-def draw(path: Path, history: Sequence[Operation]) -> None:
-    """Write the picture of a finished run as a PNG file."""
-    waits = np.array(latencies(Books.of(history)), dtype=np.float64).reshape(-1, 2)
-    faults = [each for each in history if isinstance(each, Fault)]
+def draw(path: Path, histories: Sequence[Sequence[Operation]], window: tuple[float, float] | None = None) -> None:
+    """Write the picture of finished runs, one after the other, as a PNG file; ``window`` seconds of it where given."""
+    waits = np.concatenate([_waits(each) for each in histories])
+    faults = [each for history in histories for each in history if isinstance(each, Fault)]
     begun = waits[0, 0] if len(waits) else min((fault.start_ms for fault in faults), default=0)
     due, seen = (waits.T - begun) / 1000
     figure = Figure(figsize=(13, 9), layout="constrained")
     FigureCanvasAgg(figure)
-    rate, latency, rows = figure.subplots(3, sharex=True, height_ratios=(3, 3, 2))
+    rate, latency, rows = figure.subplots(3, sharex=True, height_ratios=(3, 3, 3))
     _rates(rate, due, seen)
     _latencies(latency, due, seen - due)
-    _faults(rows, faults, begun)
+    _faults(rows, faults, begun, named=len(faults) <= _NAMED or window is not None)
     for axes in (rate, latency):
         _shade(axes, faults, begun)
+    if window is not None:
+        rate.set_xlim(*window)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=90)
+
+
+def _waits(history: Sequence[Operation]) -> Floats:
+    return np.array(latencies(Books.of(history)), dtype=np.float64).reshape(-1, 2)
 
 
 def _rates(axes: Axes, due: Floats, seen: Floats) -> None:
@@ -64,7 +74,7 @@ def _latencies(axes: Axes, due: Floats, waited: Floats) -> None:
     axes.legend(loc="upper right")
 
 
-def _faults(axes: Axes, faults: Iterable[Fault], begun: float) -> None:
+def _faults(axes: Axes, faults: Iterable[Fault], begun: float, *, named: bool) -> None:
     by_target: defaultdict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
         by_target[fault.target].append(fault)
@@ -73,7 +83,8 @@ def _faults(axes: Axes, faults: Iterable[Fault], begun: float) -> None:
         for fault in by_target[name]:
             start, width = _window(fault, begun)
             axes.broken_barh([(start, width)], (row - 0.4, 0.8), color=_colour(fault))
-            axes.text(start, row, fault.kind.split("-", 1)[1], fontsize=6, va="center")
+            if named:
+                axes.text(start, row, fault.kind.split("-", 1)[-1], fontsize=6, va="center", clip_on=True)
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("seconds from the first request")
 

@@ -1,4 +1,8 @@
-"""Which faults come when: drawn from a seed, the same every time, each kind as often as asked for."""
+"""Which faults come in which order: drawn from a seed, the same every time, each kind as often as asked for.
+
+Faults that break something come one after the other, so that each finds a system at rest and the time to recover from
+it is its own. Faults that only disturb (another model, a changed roll, records twice, garbage) come beside them.
+"""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -11,6 +15,9 @@ from tests.chaos.proxy import Weather
 
 SESSION_SECONDS: Final = 6.0
 """Session timeout that the workers of a run are given: the shortest that Kafka's brokers take by default."""
+BROKER_SECONDS: Final = 3.0
+"""A broker that is silent for this long is taken for dead, and others lead its partitions."""
+_CALM_SECONDS: Final = (0.2, 0.8)
 
 
 class Part(StrEnum):
@@ -21,19 +28,31 @@ class Part(StrEnum):
     BROKER = "broker"
     NETWORK = "network"
     """The connections of all clients to one broker."""
+    ROLLING = "rolling"
+    """All workers, or all brokers, one after the other."""
+    DISK = "disk"
+    """The disk of the gateway's job store."""
+    DATA = "data"
+    """What is published: it breaks nothing, and comes beside a fault that does."""
 
 
 class Action(StrEnum):
-    """What is done to a process."""
+    """What is done to a part, where it is not the weather of a network."""
 
     KILL = "kill -9"
     TERM = "SIGTERM"
     PAUSE = "SIGSTOP"
+    RESTART = "restart one by one"
+    FILL = "fill"
+    SWAP = "another model"
+    UPDATE = "another property record"
+    AGAIN = "publish what was published"
+    GARBAGE = "publish what is no request"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A class of faults; ``seconds`` bounds how long one lasts, where that is not up to the process."""
+    """A class of faults; ``seconds`` bounds how long one lasts, where that is not up to its target."""
 
     name: str
     part: Part
@@ -46,50 +65,70 @@ KINDS: Final[Mapping[str, Kind]] = {
     for kind in (
         Kind("worker-kill", Part.WORKER, Action.KILL),
         Kind("worker-term", Part.WORKER, Action.TERM),
-        Kind("worker-pause", Part.WORKER, Action.PAUSE, (0.3, 0.5 * SESSION_SECONDS)),
-        Kind("worker-freeze", Part.WORKER, Action.PAUSE, (SESSION_SECONDS + 1.5, SESSION_SECONDS + 4.0)),
+        Kind("worker-pause", Part.WORKER, Action.PAUSE, (0.3, 0.4 * SESSION_SECONDS)),
+        Kind("worker-freeze", Part.WORKER, Action.PAUSE, (SESSION_SECONDS + 1.0, SESSION_SECONDS + 2.5)),
         Kind("gateway-kill", Part.GATEWAY, Action.KILL),
         Kind("gateway-term", Part.GATEWAY, Action.TERM),
-        Kind("gateway-pause", Part.GATEWAY, Action.PAUSE, (0.3, 3.0)),
+        Kind("gateway-pause", Part.GATEWAY, Action.PAUSE, (0.3, 2.0)),
+        Kind("gateway-freeze", Part.GATEWAY, Action.PAUSE, (4.5, 6.0)),
         Kind("broker-kill", Part.BROKER, Action.KILL),
         Kind("broker-term", Part.BROKER, Action.TERM),
-        Kind("broker-pause", Part.BROKER, Action.PAUSE, (0.3, 3.0)),
-        Kind("network-latency", Part.NETWORK, Weather.LATENCY, (1.0, 4.0)),
-        Kind("network-slow", Part.NETWORK, Weather.SLOW, (1.0, 3.0)),
+        Kind("broker-pause", Part.BROKER, Action.PAUSE, (0.3, 0.6 * BROKER_SECONDS)),
+        Kind("broker-freeze", Part.BROKER, Action.PAUSE, (BROKER_SECONDS + 1.0, BROKER_SECONDS + 2.5)),
+        Kind("network-latency", Part.NETWORK, Weather.LATENCY, (1.0, 2.0)),
+        Kind("network-jitter", Part.NETWORK, Weather.JITTER, (1.0, 2.0)),
+        Kind("network-slow", Part.NETWORK, Weather.SLOW, (1.0, 2.0)),
         Kind("network-slices", Part.NETWORK, Weather.SLICE, (0.5, 2.0)),
-        Kind("network-black-hole", Part.NETWORK, Weather.BLACK_HOLE, (0.5, 4.0)),
+        Kind("network-black-hole", Part.NETWORK, Weather.BLACK_HOLE, (0.5, 3.0)),
         Kind("network-reset", Part.NETWORK, Weather.RESET, (0.0, 1.0)),
         Kind("network-cut", Part.NETWORK, Weather.CUT, (0.5, 2.0)),
+        Kind("rolling-restart", Part.ROLLING, Action.RESTART),
+        Kind("disk-full", Part.DISK, Action.FILL, (1.0, 3.0)),
+        Kind("model-swap", Part.DATA, Action.SWAP),
+        Kind("roll-update", Part.DATA, Action.UPDATE),
+        Kind("duplicates", Part.DATA, Action.AGAIN),
+        Kind("garbage", Part.DATA, Action.GARBAGE),
     )
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """One fault: not before ``at`` seconds from the start, on target number ``target`` of its part."""
+    """One fault, on target number ``target`` of its part."""
 
-    at: float
     kind: Kind
     target: int
     seconds: float
 
 
-def plan(seed: int, seconds: float, counts: Mapping[str, int], targets: Mapping[Part, int]) -> Sequence[PlannedFault]:
-    """Return the faults of a run in the order of their time.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Faults that begin at the same time, at most one of which breaks anything, after ``calm`` seconds of rest."""
 
-    Faults of one part go round its targets, so that each is hit about as often; on one target they are spread evenly
-    with some jitter. What is planned for one target is meant to be done one after the other, late if need be.
+    faults: tuple[PlannedFault, ...]
+    calm: float
+
+
+def plan(seed: int, counts: Mapping[str, int], targets: Mapping[Part, int]) -> Sequence[Turn]:
+    """Return the faults of a run in their order; those of one part go round its targets, so that each gets its share.
+
+    Kinds of a part that has no target here do not come.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    lanes: dict[tuple[Part, int], list[Kind]] = {}
-    for part, count in targets.items():
-        kinds = [KINDS[name] for name, times in counts.items() for _ in range(times) if KINDS[name].part is part]
-        rng.shuffle(kinds)
-        for kind, target in zip(kinds, cycle(range(count)), strict=False):
-            lanes.setdefault((part, target), []).append(kind)
-    faults = [
-        PlannedFault(seconds * (index + rng.random()) / len(kinds), kind, target, rng.uniform(*kind.seconds))
-        for (_, target), kinds in lanes.items()
-        for index, kind in enumerate(kinds)
-    ]
-    return sorted(faults, key=lambda fault: fault.at)
+    breaking, beside = (
+        _shuffled(rng, counts, {part: count for part, count in targets.items() if (part is Part.DATA) is data})
+        for data in (False, True)
+    )
+    if not breaking:
+        breaking, beside = beside, []
+    company: dict[int, list[PlannedFault]] = {}
+    for index, fault in enumerate(beside):
+        company.setdefault(index * len(breaking) // len(beside), []).append(fault)
+    return [Turn((fault, *company.get(index, ())), rng.uniform(*_CALM_SECONDS)) for index, fault in enumerate(breaking)]
+
+
+def _shuffled(rng: random.Random, counts: Mapping[str, int], targets: Mapping[Part, int]) -> list[PlannedFault]:
+    kinds = [KINDS[name] for name, times in counts.items() for _ in range(times) if targets.get(KINDS[name].part)]
+    rng.shuffle(kinds)
+    rounds = {part: cycle(range(count)) for part, count in targets.items() if count}
+    return [PlannedFault(kind, next(rounds[kind.part]), rng.uniform(*kind.seconds)) for kind in kinds]

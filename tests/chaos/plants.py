@@ -8,6 +8,7 @@ from tests.chaos.anomalies import Kind
 from tests.chaos.clean_run import History, result_of
 from tests.chaos.history import (
     Asked,
+    Changed,
     DeadLetter,
     Operation,
     Outcome,
@@ -164,6 +165,20 @@ def _another_reason(history: History) -> None:
 @_plants(Kind.UNEQUAL)
 def _another_value_for_the_same_inputs(history: History) -> None:
     _change(history, _one(history, Result, job_id="c"), digest="another")
+
+
+@_plants(Kind.UNEQUAL)
+def _another_value_for_the_same_record_of_a_changing_property(history: History) -> None:
+    result = _one(history, Result, job_id="a")
+    history.append(Changed(result.property_id, 1, 2))
+    _change(history, result, digest="another")
+
+
+@_plants(Kind.UNEQUAL)
+def _a_value_from_a_record_that_never_was(history: History) -> None:
+    result = _one(history, Result, job_id="a")
+    history.append(Changed(result.property_id, 1, 2))
+    _change(history, result, digest="another", inputs="of no record")
 
 
 @_plants(Kind.ELSEWHERE)

@@ -21,6 +21,8 @@ _HEADER: Final = struct.Struct(">hhi")
 _PRODUCE: Final = 0
 _SLICE_BYTES: Final = 7
 _LOOK_SECONDS: Final = 0.02
+_LATENCY_SECONDS: Final = 0.15
+_JITTER_SECONDS: Final = 0.4
 _GONE: Final = (OSError, asyncio.IncompleteReadError)
 
 
@@ -29,7 +31,9 @@ class Weather(StrEnum):
 
     CLEAR = "clear"
     LATENCY = "latency"
-    """Every frame waits 50-250 ms."""
+    """Every frame waits 150 ms."""
+    JITTER = "jitter"
+    """Frames wait anything up to 400 ms, each connection's in their order."""
     SLOW = "slow"
     """64 kB/s in each direction of each connection."""
     SLICE = "slice"
@@ -160,7 +164,9 @@ class Proxy:
     async def _forward(self, frame: bytes, writer: asyncio.StreamWriter) -> None:
         await self._through.wait()
         if self.weather is Weather.LATENCY:
-            await asyncio.sleep(self._rng.uniform(0.05, 0.25))
+            await asyncio.sleep(_LATENCY_SECONDS)
+        elif self.weather is Weather.JITTER:
+            await asyncio.sleep(self._rng.uniform(0.0, _JITTER_SECONDS))
         elif self.weather is Weather.SLOW:
             await asyncio.sleep(len(frame) / 65_536)
         whole = _SIZE.pack(len(frame)) + frame

@@ -31,12 +31,13 @@ def write(path: Path, figures: Figures, anomalies: Sequence[Anomaly], scenario: 
 
 
 def _faults(figures: Figures) -> Table:
-    table = Table("fault", title="Faults: seconds from the start until all asked before its end was answered")
-    for title in ("count", "p50", "p99", "longest"):
+    table = Table("fault", title="Faults, in seconds: p50 / p99 / longest", title_justify="left")
+    for title in ("count", "lasted", "recovered after its end", "slowest request meanwhile"):
         table.add_column(title, justify="right")
-    for kind, (count, recovery) in figures.faults.items():
-        table.add_row(kind, str(count), *_seconds(recovery))
-    table.add_row("all", str(sum(count for count, _ in figures.faults.values())), style="bold")
+    for kind, fault in figures.faults.items():
+        count = f"{fault.count:,}" + (f" ({fault.unrecovered} unrecovered)" if fault.unrecovered else "")
+        spreads = (" / ".join(_seconds(each)) for each in (fault.lasted, fault.recovery, fault.slowest))
+        table.add_row(kind, count, *spreads, style="bold" if kind == "all" else None)
     return table
 
 
@@ -45,7 +46,7 @@ def _requests(figures: Figures) -> Table:
     table.add_column("figure", justify="right")
     for name, value in asdict(figures.requests).items():
         table.add_row(name.replace("_", " "), f"{value:,}")
-    table.add_row("seconds", f"{figures.seconds:,.0f}")
+    table.add_row("seconds", f"{figures.seconds:,.0f} in {figures.runs} run(s)")
     table.add_row("latency p50 / p99 / longest, s", " / ".join(_seconds(figures.latency)))
     table.add_row("processes started again", f"{figures.restarts:,}")
     table.add_row("of these ended by themselves", f"{figures.own_exits:,}")

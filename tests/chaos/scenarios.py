@@ -1,41 +1,51 @@
-"""Mixes of faults by name, and how many of each kind make a given number."""
+"""What a run is; mixes of faults by name, and how many of each kind make a given number."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from tests.chaos.plan import KINDS
+from tests.chaos.plan import KINDS, Part
 
-_WORKERS: Final[Mapping[str, float]] = {"worker-kill": 6, "worker-term": 4, "worker-pause": 4, "worker-freeze": 2}
-_GATEWAY: Final[Mapping[str, float]] = {"gateway-kill": 2, "gateway-term": 1, "gateway-pause": 1}
-_BROKERS: Final[Mapping[str, float]] = {"broker-kill": 2, "broker-term": 1, "broker-pause": 1}
-_NETWORK: Final[Mapping[str, float]] = {
-    "network-latency": 1,
-    "network-slow": 1,
-    "network-slices": 1,
-    "network-black-hole": 2,
-    "network-reset": 3,
-    "network-cut": 3,
+MIXES: Final[Mapping[str, frozenset[Part]]] = {
+    "none": frozenset(),
+    "workers": frozenset({Part.WORKER}),
+    "gateway": frozenset({Part.GATEWAY, Part.DISK}),
+    "brokers": frozenset({Part.BROKER}),
+    "network": frozenset({Part.NETWORK}),
+    "rolling": frozenset({Part.ROLLING}),
+    "data": frozenset({Part.DATA}),
+    "all": frozenset(Part),
 }
 
-MIXES: Final[Mapping[str, Mapping[str, float]]] = {
-    "none": {},
-    "workers": _WORKERS,
-    "gateway": _GATEWAY,
-    "brokers": _BROKERS,
-    "network": _NETWORK,
-    "processes": {**_WORKERS, **_GATEWAY, **_BROKERS},
-    "all": {**_WORKERS, **_GATEWAY, **_BROKERS, **_NETWORK},
-}
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """How much is asked at least, how fast, by which way, and which faults come how often.
+
+    A run lasts until its faults are over, and makes requests until then.
+    """
+
+    requests: int
+    per_second: float
+    faults: Mapping[str, int]
+    seed: int
+    workers: int = 3
+    brokers: int = 1
+    http_share: float = 0.2
+    burst: int = 0
+    """How many requests come at once, every minute, beside the others."""
+    quiet_seconds: float = 60.0
+    """How long without any new result until a run that waits for results is given up."""
+    worker_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 def faults_of(mix: str, count: int) -> dict[str, int]:
-    """Return how often each kind comes, each at least once and ``count`` or a few more in all.
+    """Return how often each kind comes: all as often, each at least once, ``count`` or a few more in all.
 
     ``mix`` names a mix, or one kind of faults.
 
     Raises:
         KeyError: there is no such mix or kind.
     """
-    weights = MIXES[mix] if mix in MIXES else {KINDS[mix].name: 1.0}
-    total = sum(weights.values())
-    return {name: max(1, -int(-count * weight // total)) for name, weight in weights.items()}
+    names = [name for name, kind in KINDS.items() if kind.part in MIXES[mix]] if mix in MIXES else [KINDS[mix].name]
+    return {name: max(1, -(-count // len(names))) for name in names}

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -12,11 +13,12 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from tests.chaos.fleet import now_ms
-from tests.chaos.history import Asked, End, Operation, Outcome, Sent, Via
+from tests.chaos.history import End, Operation, Outcome, Sent, Via
 from tests.chaos.workload import Order
 
 _AGAIN_SECONDS: Final = 0.25
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 1.0
+_RECENT: Final = 5_000
 _LOOK_SECONDS: Final = 0.01
 _ANSWER_SECONDS: Final = 12.0
 _ACCEPTED: Final = 202
@@ -58,17 +60,21 @@ class KafkaWay:
             }
         )
 
-    async def send(self, order: Order) -> Sent:
-        """Publish one record and wait for its acknowledgement."""
-        begun, producer = now_ms(), self._producer
+    async def publish(self, topic: str, key: bytes, value: bytes | None) -> tuple[KafkaError | None, Message]:
+        """Publish one record and return what Kafka says of it."""
+        producer = self._producer
         answer: asyncio.Future[tuple[KafkaError | None, Message]] = asyncio.get_running_loop().create_future()
-        producer.produce(
-            self._topic, order.value, order.key, on_delivery=lambda error, sent: answer.set_result((error, sent))
-        )
+        producer.produce(topic, value, key, on_delivery=lambda error, sent: answer.set_result((error, sent)))
         error, message = await answer
+        if error is not None and error.fatal() and producer is self._producer:
+            self._producer = self._fresh()
+        return error, message
+
+    async def send(self, order: Order) -> Sent:
+        """Publish one request and wait for its acknowledgement."""
+        begun = now_ms()
+        error, message = await self.publish(self._topic, order.key, order.value)
         if error is not None:
-            if error.fatal() and producer is self._producer:
-                self._producer = self._fresh()
             return Sent(order.asked.token, begun, now_ms(), Outcome.AMBIGUOUS, error=error.name())
         job_id = None if order.asked.end is End.POISON else order.asked.token
         place = (message.partition(), message.offset())
@@ -117,42 +123,56 @@ class Sender:
     It keeps to its rate when the system is slow: what is due is sent, however much is under way.
     """
 
-    ways: dict[Via, Way]
+    kafka: KafkaWay
+    http: HttpWay
     journal: list[Operation]
     give_up_seconds: float
     accepted: list[str] = field(default_factory=list)
     """Ids of the jobs acknowledged so far, those of poison left out."""
+    published: deque[Order] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    """The last valid orders that were published straight onto the topic."""
 
-    async def send_all(self, orders: Iterable[Order]) -> None:
-        """Send every order when it is due; return when all are acknowledged, refused or given up."""
+    async def send_all(self, orders: Iterable[Order], over: Callable[[int], bool]) -> None:
+        """Send each order when it is due until ``over`` says so of their number.
+
+        Returns when all are acknowledged, refused or given up.
+        """
         async with asyncio.TaskGroup() as group:
-            for order in orders:
+            for number, order in enumerate(orders):
                 wait = order.asked.due_ms - now_ms()
                 await asyncio.sleep(max(0, wait / 1000))  # also when late: faults and onlookers have their turn
-                self.journal.append(order.asked)
-                group.create_task(self._deliver(order))
+                if over(number):
+                    return
+                group.create_task(self.ask(order))
 
-    async def _deliver(self, order: Order) -> None:
-        done = await self._insist(order)
-        if done and order.again:
+    async def ask(self, order: Order) -> Sent | None:
+        """Send one order, now, and once more where it says so; return its acknowledgement, None where it has none."""
+        self.journal.append(order.asked)
+        done = await self.insist(order)
+        if done is not None and order.again:
             await asyncio.sleep(_AGAIN_SECONDS)
-            await self._insist(order)
+            await self.insist(order)
+        return done
 
-    async def _insist(self, order: Order) -> bool:
+    async def insist(self, order: Order) -> Sent | None:
+        """Try until the order is acknowledged or refused; return its acknowledgement."""
         end, pause = time.monotonic() + self.give_up_seconds, _AGAIN_SECONDS
+        way: Way = self.http if order.asked.via is Via.HTTP else self.kafka
         while time.monotonic() < end:
-            sent = await self.ways[order.asked.via].send(order)
+            sent = await way.send(order)
             self.journal.append(sent)
             if sent.outcome is not Outcome.AMBIGUOUS:
-                self._note(order.asked, sent)
-                return sent.outcome is Outcome.ACKNOWLEDGED
+                self._note(order, sent)
+                return sent if sent.outcome is Outcome.ACKNOWLEDGED else None
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        return False
+        return None
 
-    def _note(self, asked: Asked, sent: Sent) -> None:
-        if sent.outcome is Outcome.ACKNOWLEDGED and asked.end is not End.POISON:
-            self.accepted.append(sent.job_id or asked.token)
+    def _note(self, order: Order, sent: Sent) -> None:
+        if sent.outcome is Outcome.ACKNOWLEDGED and order.asked.end is not End.POISON:
+            self.accepted.append(sent.job_id or order.asked.token)
+            if order.asked.via is Via.KAFKA and order.asked.end is not End.INVALID:
+                self.published.append(order)
 
 
 @asynccontextmanager
@@ -166,7 +186,7 @@ async def sender(
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session, asyncio.TaskGroup() as group:
         serving = group.create_task(kafka.serve())
         try:
-            yield Sender({Via.KAFKA: kafka, Via.HTTP: HttpWay(gateway_url, session)}, journal, give_up_seconds)
+            yield Sender(kafka, HttpWay(gateway_url, session), journal, give_up_seconds)
         finally:
             serving.cancel()
             kafka.stop()

@@ -25,7 +25,8 @@ from rich.table import Table
 from tests.chaos.checker import check
 from tests.chaos.figures import figures
 from tests.chaos.report import show
-from tests.chaos.run import Scenario, run
+from tests.chaos.run import run
+from tests.chaos.scenarios import Scenario
 
 _REPORTS: Final = Path(".local/reports")
 _PARTS: Final = {"processor": "worker", "producer": "gateway"}
@@ -103,7 +104,7 @@ def main(
     sampler.end()
     watching.join()
     anomalies = check(operations)
-    show(Console(), figures(operations, anomalies), anomalies)
+    show(Console(), figures([(operations, anomalies)]), anomalies)
     grown: list[Mapping[str, str | float]] = [
         {"process": f"{part} {pid}", **slopes(seen)} for (part, pid), seen in sampler.samples.items() if len(seen) > 8
     ]

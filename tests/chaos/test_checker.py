@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.chaos.anomalies import Anomaly, Kind, group
 from tests.chaos.checker import check
 from tests.chaos.clean_run import clean_run
-from tests.chaos.history import Asked, DeadLetter, End, Outcome, Polled, Result, Seen, Sent, Via, Viewed
+from tests.chaos.history import Asked, Changed, DeadLetter, End, Outcome, Polled, Result, Seen, Sent, Via, Viewed
 from tests.chaos.plants import PLANTS, Spoil
 
 
@@ -30,6 +30,14 @@ def test_finds_what_was_planted(kind: Kind, spoil: Spoil) -> None:
 
 def test_every_kind_of_anomaly_has_been_planted() -> None:
     assert {kind for kind, _ in PLANTS} == set(Kind)
+
+
+def test_a_changed_property_may_have_as_many_values_as_records() -> None:
+    history = clean_run()
+    result = next(each for each in history if isinstance(each, Result) and each.job_id == "a")
+    history += [Changed(result.property_id, 1, 2), Changed(result.property_id, 3, 4)]
+    history[history.index(result)] = replace(result, digest="another", inputs="of the other record")
+    assert check(history) == []
 
 
 def test_a_404_before_the_202_is_no_anomaly() -> None:

@@ -6,11 +6,17 @@ import pytest
 from pydantic import ValidationError
 
 from tests.chaos.clean_run import clean_run
-from tests.chaos.history import Ended, Fault, decode, encode, read, write
+from tests.chaos.history import Changed, Ended, Fault, decode, encode, read, write
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
-    history = [*clean_run(), Fault("worker-kill", "worker-1", 5, 9), Ended("worker-1", -9, 6)]
+    history = [
+        *clean_run(),
+        Fault("worker-kill", "worker-1", 5, 9, 12),
+        Fault("a", "b", 1, 2),
+        Changed("P", 1, 2),
+        Ended("worker-1", -9, 6),
+    ]
     write(tmp_path / "deep" / "history.jsonl.gz", history)
     assert list(read(tmp_path / "deep" / "history.jsonl.gz")) == history
 

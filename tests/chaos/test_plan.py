@@ -1,41 +1,64 @@
 """Plans and workloads come out of their seeds, as often and as mixed as asked for."""
 
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import islice, pairwise
 from uuid import UUID
 
 import pytest
 
 from tests.chaos.history import End, Via
-from tests.chaos.plan import KINDS, SESSION_SECONDS, Part, plan
+from tests.chaos.plan import BROKER_SECONDS, KINDS, SESSION_SECONDS, Part, PlannedFault, Turn, plan
 from tests.chaos.scenarios import MIXES, faults_of
-from tests.chaos.workload import Mix, Workload
+from tests.chaos.workload import Mix, Order, Workload
 
-_TARGETS = {Part.WORKER: 3, Part.GATEWAY: 1, Part.BROKER: 3, Part.NETWORK: 3}
+_TARGETS = {part: 3 if part in (Part.WORKER, Part.BROKER, Part.NETWORK) else 1 for part in Part}
+
+
+def _faults(turns: Sequence[Turn]) -> list[PlannedFault]:
+    return [fault for turn in turns for fault in turn.faults]
 
 
 def test_a_seed_gives_one_plan() -> None:
-    counts = faults_of("all", 44)
-    assert plan(7, 50, counts, _TARGETS) == plan(7, 50, counts, _TARGETS)
-    assert plan(7, 50, counts, _TARGETS) != plan(8, 50, counts, _TARGETS)
+    counts = faults_of("all", 100)
+    assert plan(7, counts, _TARGETS) == plan(7, counts, _TARGETS)
+    assert plan(7, counts, _TARGETS) != plan(8, counts, _TARGETS)
 
 
-def test_every_kind_comes_as_often_as_asked_for_and_within_the_time() -> None:
-    counts = faults_of("all", 44)
-    faults = plan(7, 50, counts, _TARGETS)
-    assert Counter(fault.kind.name for fault in faults) == counts
-    assert all(0 <= fault.at <= 50 for fault in faults)
-    assert all(before.at <= after.at for before, after in pairwise(faults))
+def test_every_kind_comes_as_often_as_asked_for() -> None:
+    counts = faults_of("all", 100)
+    assert Counter(fault.kind.name for fault in _faults(plan(7, counts, _TARGETS))) == counts
+
+
+def test_never_do_two_faults_break_something_at_the_same_time() -> None:
+    for turn in plan(7, faults_of("all", 100), _TARGETS):
+        assert sum(fault.kind.part is not Part.DATA for fault in turn.faults) == 1
+        assert turn.calm > 0
+
+
+def test_what_is_published_in_the_middle_comes_all_along() -> None:
+    turns = plan(7, faults_of("all", 250), _TARGETS)
+    accompanied = [index for index, turn in enumerate(turns) if len(turn.faults) > 1]
+    assert max(later - before for before, later in pairwise([0, *accompanied, len(turns)])) < 10
+
+
+def test_data_alone_is_a_plan_too() -> None:
+    assert len(plan(7, faults_of("data", 12), _TARGETS)) == 12
 
 
 def test_every_target_is_hit() -> None:
-    faults = plan(7, 50, faults_of("all", 44), _TARGETS)
-    hit = Counter((fault.kind.part, fault.target) for fault in faults)
+    hit = Counter((fault.kind.part, fault.target) for fault in _faults(plan(7, faults_of("all", 100), _TARGETS)))
     assert set(hit) == {(part, target) for part, count in _TARGETS.items() for target in range(count)}
+
+
+def test_a_part_that_is_not_there_is_left_alone() -> None:
+    faults = _faults(plan(7, faults_of("all", 100), {**_TARGETS, Part.DISK: 0}))
+    assert {fault.kind.part for fault in faults} == set(Part) - {Part.DISK}
 
 
 def test_a_short_pause_stays_within_the_session_and_a_freeze_outlasts_it() -> None:
     assert KINDS["worker-pause"].seconds[1] < SESSION_SECONDS < KINDS["worker-freeze"].seconds[0]
+    assert KINDS["broker-pause"].seconds[1] < BROKER_SECONDS < KINDS["broker-freeze"].seconds[0]
 
 
 @pytest.mark.parametrize("mix", [name for name in MIXES if name != "none"])
@@ -51,13 +74,30 @@ def test_one_kind_alone_is_a_mix_too() -> None:
     assert faults_of("worker-freeze", 7) == {"worker-freeze": 7}
 
 
+def _orders(mix: Mix, count: int, rate: float = 100) -> list[Order]:
+    return list(islice(Workload(mix).orders(1000 * (rate > 100), rate), count))
+
+
 def test_a_seed_gives_one_workload() -> None:
     mix = Mix(3, ["PROP123"], http_share=0.1)
-    assert list(Workload(mix).orders(500, 0, 100)) == list(Workload(mix).orders(500, 0, 100))
+    assert _orders(mix, 500) == _orders(mix, 500)
+
+
+def test_a_burst_comes_once_a_minute_beside_the_others() -> None:
+    dues = [order.asked.due_ms for order in _orders(Mix(3, ["PROP123"], http_share=0.1, burst=50), 250, rate=2)]
+    assert Counter(dues).most_common(2) == [(0, 51), (60_000, 51)]
+    assert set(range(0, 60_000, 500)) <= set(dues)
+
+
+def test_garbage_is_no_valid_request_and_a_probe_is_one() -> None:
+    workload = Workload(Mix(3, ["PROP123"], http_share=0.1))
+    assert {workload.garbage(0).asked.end for _ in range(50)} == {End.POISON, End.INVALID}
+    assert workload.probe(5, "P9").asked.property_id == "P9"
+    assert workload.probe(5, "P9").asked.via is Via.HTTP
 
 
 def test_orders_are_due_at_the_rate_and_no_two_are_the_same() -> None:
-    orders = list(Workload(Mix(3, ["PROP123"], http_share=0.1)).orders(5000, 1000, 500))
+    orders = _orders(Mix(3, ["PROP123"], http_share=0.1), 5000, rate=500)
     assert [order.asked.due_ms for order in orders[:3]] == [1000, 1002, 1004]
     assert orders[-1].asked.due_ms == 1000 + 4999 * 2
     assert len({order.asked.token for order in orders}) == len(orders)
@@ -65,7 +105,7 @@ def test_orders_are_due_at_the_rate_and_no_two_are_the_same() -> None:
 
 
 def test_a_workload_holds_every_kind_of_request_over_both_ways() -> None:
-    orders = list(Workload(Mix(3, ["PROP123", "P2"], http_share=0.1)).orders(5000, 0, 500))
+    orders = _orders(Mix(3, ["PROP123", "P2"], http_share=0.1), 5000, rate=500)
     ends = Counter(order.asked.end for order in orders)
     assert set(ends) == set(End)
     assert ends[End.COMPLETED] > 4500

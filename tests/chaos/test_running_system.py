@@ -8,7 +8,8 @@ import pytest
 from tests.chaos import history
 from tests.chaos.checker import check
 from tests.chaos.history import Fault, Result
-from tests.chaos.run import Scenario, run
+from tests.chaos.run import run
+from tests.chaos.scenarios import Scenario
 
 _FAULTS = {
     "worker-kill": 3,

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, repeat
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from tests.chaos.history import Asked, End, Via
 
 COUNTY: Final = "BENTON"
 _BY_KEY_ALONE: Final = 0.5
+"""Share of the requests over HTTP that are known by their idempotency key, and learn their job id from the answer."""
+_BURST_SECONDS: Final = 60
 _SPELLINGS: Final = ("BENTON", "benton", "benton_wa", "Benton-WA", "Benton County")
 _HINTS: Final = (None, None, None, "sales_comparison", "cost")
 _POISON: Final = (
@@ -49,6 +52,8 @@ class Mix:
     http_share: float
     valuation_date: str = "2026-01-01"
     again_share: float = 0.005
+    burst: int = 0
+    """How many requests come at once, every minute, beside the others."""
 
 
 class Workload:
@@ -60,24 +65,36 @@ class Workload:
         self._ends = (*_SHARES, End.COMPLETED)
         self._weights = (*_SHARES.values(), 1 - sum(_SHARES.values()))
 
-    def orders(self, count: int, start_ms: int, per_second: float) -> Iterator[Order]:
-        """Yield ``count`` orders due at a fixed rate from ``start_ms`` on."""
-        for index in range(count):
-            yield self.order(start_ms + int(index * 1000 / per_second))
+    def orders(self, start_ms: int, per_second: float) -> Iterator[Order]:
+        """Yield orders without end, due at a fixed rate from ``start_ms`` on, with a burst once a minute."""
+        yield from map(self.order, _dues(start_ms, per_second, self._mix.burst))
 
     def order(self, due_ms: int) -> Order:
         """Return the next order."""
-        rng, mix = self._rng, self._mix
-        end = rng.choices(self._ends, self._weights)[0]
-        token = str(UUID(int=rng.getrandbits(128), version=4))
-        if end is End.POISON:
-            asked = Asked(f"poison-{token}", Via.KAFKA, end, "", COUNTY, None, mix.valuation_date, due_ms)
-            return Order(asked, rng.choice(_POISON))
-        via = (
-            Via.HTTP if end is End.REFUSED or (end is not End.INVALID and rng.random() < mix.http_share) else Via.KAFKA
+        return self._order(due_ms, self._rng.choices(self._ends, self._weights)[0])
+
+    def garbage(self, due_ms: int) -> Order:
+        """Return an order that is no valid request."""
+        return self._order(due_ms, self._rng.choice((End.POISON, End.INVALID)))
+
+    def probe(self, due_ms: int, property_id: str) -> Order:
+        """Return an order through the gateway that must be completed."""
+        asked = Asked(
+            self._token(), Via.HTTP, End.COMPLETED, property_id, COUNTY, None, self._mix.valuation_date, due_ms
         )
-        asked = Asked(token, via, end, self._property(end), COUNTY, rng.choice(_HINTS), mix.valuation_date, due_ms)
-        return Order(asked, self._body(asked), again=via is Via.KAFKA and rng.random() < mix.again_share)
+        return Order(asked, self._body(asked))
+
+    def _token(self) -> str:
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
+
+    def _order(self, due_ms: int, end: End) -> Order:
+        rng, date, token = self._rng, self._mix.valuation_date, self._token()
+        if end is End.POISON:
+            asked = Asked(f"poison-{token}", Via.KAFKA, end, "", COUNTY, None, date, due_ms)
+            return Order(asked, rng.choice(_POISON))
+        via = self._via(end)
+        asked = Asked(token, via, end, self._property(end), COUNTY, rng.choice(_HINTS), date, due_ms)
+        return Order(asked, self._body(asked), again=via is Via.KAFKA and rng.random() < self._mix.again_share)
 
     def _via(self, end: End) -> Via:
         if end is End.INVALID:  # the gateway would refuse it
@@ -104,8 +121,13 @@ class Workload:
             body["property_id"] = self._rng.choice((17, None, [], "", "x" * 129))
         if asked.end is End.REFUSED:
             del body["property_id"]
-        if (
-            asked.via is Via.HTTP and asked.end is not End.REFUSED and self._rng.random() < 0.5
-        ):  # known by its key alone
+        if asked.via is Via.HTTP and asked.end is not End.REFUSED and self._rng.random() < _BY_KEY_ALONE:
             del body["job_id"]
         return orjson.dumps(body)
+
+
+def _dues(start_ms: int, per_second: float, burst: int) -> Iterator[int]:
+    for index in count():
+        yield start_ms + int(index * 1000 / per_second)
+        if index % max(1, int(_BURST_SECONDS * per_second)) == 0:
+            yield from repeat(start_ms + int(index * 1000 / per_second), burst)
