@@ -68,9 +68,10 @@ format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/python -m deploy.grafana
 	$(BIN)/python -m deploy.kubernetes
 
-lock: .venv/.dev-installed  ## resolve the dependencies anew into the two lock files
+lock: .venv/.dev-installed  ## resolve the dependencies anew into the lock files, the benchmark's included
 	$(BIN)/uv pip compile $(LOCK) --extra build --extra otel --extra postgresql --extra dev --output-file requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --extra build --extra otel --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK) --output-file bench/peers/requirements.lock bench/peers/requirements.in
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-header --no-annotate

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -27,28 +28,54 @@ class Report:
 
     def show(self) -> None:
         """Print the table and write the JSON file, naming it."""
-        table = Table(title=f"{self.name} ({', '.join(f'{k} {_text(v)}' for k, v in self.conditions.items())})")
+        table = Table(title=f"{self.name} ({', '.join(f'{k} {text(v)}' for k, v in self.conditions.items())})")
         columns = list(dict.fromkeys(name for row in self.rows for name in row))
         for column in columns:
             table.add_column(column, justify="left" if column == "what" else "right")
         for row in self.rows:
-            table.add_row(*(_text(row.get(column)) for column in columns))
+            table.add_row(*(text(row.get(column)) for column in columns))
         console = Console(width=max(_WIDTH, Console().width))
         console.print(table)
         console.print(f"written to {self._write()}")
 
+    def keep_others(self, order: Sequence[str]) -> None:
+        """Take over the rows of what was not measured now from the last run under the same conditions, in this order."""
+        measured = {row["what"] for row in self.rows}
+        if self._path.exists():
+            last = orjson.loads(self._path.read_bytes())
+            if last["conditions"] == dict(self.conditions):
+                self.rows += [row for row in last["rows"] if row["what"] not in measured]
+        self.rows.sort(key=lambda row: order.index(str(row["what"])))
+
+    @property
+    def _path(self) -> Path:
+        return CommonSettings().data_dir / "reports" / f"bench-{self.name}.json"
+
     def _write(self) -> Path:
-        directory = CommonSettings().data_dir / "reports"
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"bench-{self.name}.json"
-        machine = {
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-            "at": time.strftime("%FT%TZ", time.gmtime()),
-        }
-        content = {"name": self.name, "machine": machine, "conditions": dict(self.conditions), "rows": self.rows}
+        path = self._path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"name": self.name, "machine": machine(), "conditions": dict(self.conditions), "rows": self.rows}
         path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         return path
+
+
+def machine() -> Mapping[str, Cell]:
+    """Describe where something was measured, as far as it matters."""
+    return {
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "memory GB": round(psutil.virtual_memory().total / 1e9, 1),
+        "python": platform.python_version(),
+        "at": time.strftime("%FT%TZ", time.gmtime()),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def quantile(sorted_values: Sequence[float], q: float) -> float:
@@ -56,7 +83,8 @@ def quantile(sorted_values: Sequence[float], q: float) -> float:
     return sorted_values[min(len(sorted_values) - 1, int(q * len(sorted_values)))]
 
 
-def _text(value: Cell) -> str:
+def text(value: Cell) -> str:
+    """Write a cell for people."""
     if value is None:
         return "-"
     if isinstance(value, float):

@@ -11,10 +11,20 @@ import psutil
 
 
 class Watched:
-    """Runs ``python ARGUMENTS`` with additional environment; ends it, at the latest, on leaving the context."""
+    """Runs ``python ARGUMENTS`` with additional environment; ends it, at the latest, on leaving the context.
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, core: int | None = None) -> None:
-        self._command = [sys.executable, *arguments]
+    ``command`` is run instead where it is given.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        core: int | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self._command = list(command or [sys.executable, *arguments])
         self.environment = environment
         self._core = core
         self.peak_mb = 0.0
