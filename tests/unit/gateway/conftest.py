@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -15,7 +16,7 @@ from producer.listeners import Listeners
 from producer.metrics import GatewayMetrics
 from producer.publisher import Bounds, Publisher
 from producer.reappraisal import Reappraisals
-from producer.server import GatewayRunner
+from producer.server import GatewayRunner, Limits
 from producer.settings import GatewaySettings
 from schemas.topics import topics
 from tests.unit.gateway.fake_kafka import FakeKafka
@@ -69,11 +70,12 @@ def settings() -> GatewaySettings:
     return GatewaySettings(gateway_publish_seconds=1.0, gateway_catch_up_seconds=1.0, gateway_body_seconds=0.5)
 
 
-@pytest.fixture
-async def served(settings: GatewaySettings) -> AsyncIterator[Served]:
+@asynccontextmanager
+async def serving(settings: GatewaySettings, limits: Limits | None = None) -> AsyncIterator[Served]:
+    """Run a gateway over fakes, with a client in front of it."""
     kafka, view, roll = FakeKafka(), FakeView(), FakeProperties()
     gateway = assembled(kafka, view, roll, settings)
-    runner = GatewayRunner(application(gateway))
+    runner = GatewayRunner(application(gateway), limits)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
@@ -83,3 +85,9 @@ async def served(settings: GatewaySettings) -> AsyncIterator[Served]:
         yield Served(gateway, kafka, view, roll, client, port)
     kafka.come_back()
     await runner.cleanup()
+
+
+@pytest.fixture
+async def served(settings: GatewaySettings) -> AsyncIterator[Served]:
+    async with serving(settings) as made:
+        yield made
