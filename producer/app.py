@@ -1,6 +1,7 @@
 """Composes the gateway: the collaborators from the settings, and the aiohttp application around them."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
@@ -28,6 +29,7 @@ from producer.routes.table import Handler, Operation
 from producer.security.browsers import headers_for
 from producer.security.guard import Guard
 from producer.security.scopes import Scope
+from producer.server import ANSWERED
 from producer.settings import GatewaySettings
 from producer.store.choice import job_store
 from producer.view.kafka import KafkaLog
@@ -100,10 +102,13 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
     """Return the application that serves ``operations``; starting and stopping it starts and stops the gateway."""
     table = tuple(operations)
     app = web.Application(middlewares=_middlewares(gateway), client_max_size=_MAX_BODY)
+    app[ANSWERED] = gateway.metrics.answered
     app[OPENAPI] = encoded(openapi(table, product_version(), keys_needed=gateway.guard.on))
     app.on_response_prepare.append(headers_for(gateway.settings.cors_origins))
-    for path in dict.fromkeys(operation.path for operation in table):
-        _add(app.router.add_resource(path), gateway, [operation for operation in table if operation.path == path])
+    paths = dict.fromkeys(operation.path for operation in table)
+    for path in paths:
+        resource = app.router.add_resource(_pattern(path, paths))
+        _add(resource, gateway, [operation for operation in table if operation.path == path])
     app.on_shutdown.append(partial(_leave, gateway))
     app.cleanup_ctx.append(partial(_running, gateway))
     return app
@@ -116,6 +121,19 @@ def _middlewares(gateway: Gateway) -> list[Middleware]:
     from producer.tracing import traced  # noqa: PLC0415 - start-up time
 
     return [traced(gateway.tracer), edge(gateway.metrics)]
+
+
+def _pattern(path: str, paths: Iterable[str]) -> str:
+    """Return a path as aiohttp takes it; what ends in a parameter does not stand for paths that end in a word.
+
+    Else the wrong method on the one (405) would be taken for the right method on the other (404).
+    """
+    head, _, last = path.rpartition("/")
+    if not (last.startswith("{") and last.endswith("}")):
+        return path
+    words = (each.removeprefix(f"{head}/") for each in paths if each.startswith(f"{head}/"))
+    taken = "|".join(re.escape(word) for word in words if word and "/" not in word and "{" not in word)
+    return f"{head}/{{{last[1:-1]}:(?!(?:{taken})$)[^{{}}/]+}}" if taken else path
 
 
 def _add(resource: web.Resource, gateway: Gateway, operations: Iterable[Operation]) -> None:

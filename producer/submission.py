@@ -88,6 +88,8 @@ async def _submit_keyed(gateway: Gateway, submission: Submission, key_id: UUID) 
     job_id = UUID(order.request.job_id)
     async with gateway.keys.first(key_id, job_id, fingerprint, caught_up=gateway.catch_up) as existing:
         if existing is None:
+            if submission.named and (taken := await gateway.view.job(job_id)) is not None:
+                return _repeated(order, taken)
             return await _publish(gateway, submission, idempotency_headers(key_id, fingerprint))
     known = await gateway.known(gateway.view.job, existing)
     if known is None:

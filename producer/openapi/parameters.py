@@ -42,14 +42,7 @@ PREFER: Final = Parameter(
     "header",
     "`wait=N`: answer with the result if it comes within N seconds, 30 at most (RFC 7240).",
     {"type": "string"},
-    "wait=10",
-)
-IDEMPOTENCY_KEY: Final = Parameter(
-    "Idempotency-Key",
-    "header",
-    "The same key with the same body makes one job, however often it is sent.",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!#-~])?$"},
-    None,
+    "wait=5",
 )
 TRACEPARENT: Final = Parameter(
     "traceparent", "header", "W3C trace context, carried through to the result.", {"type": "string"}

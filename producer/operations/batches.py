@@ -4,7 +4,7 @@ from typing import Final
 
 from producer import models
 from producer.openapi import examples, parameters
-from producer.operations.shared import BODY_ERRORS, VALUATION, exported, many
+from producer.operations.shared import BODY_ERRORS, REPEATABLE, VALUATION, exported, many
 from producer.routes import batches, exports
 from producer.routes.table import Answer, Content, Operation
 from schemas.events import Batch, ValuationRequest
@@ -24,8 +24,8 @@ BATCHES: Final = (
         "batches",
         batches.post_batch,
         (Answer(202, "Accepted: Kafka holds all of them.", (Content(Batch, examples.BATCH),), _BATCH_ANSWERS),),
-        _BULK,
-        (parameters.IDEMPOTENCY_KEY,),
+        f"{_BULK} {REPEATABLE}",
+        (),
         many(ValuationRequest, examples.REQUEST),
         BODY_ERRORS,
     ),
@@ -44,8 +44,8 @@ BATCHES: Final = (
                 _BATCH_ANSWERS,
             ),
         ),
-        "Goes on where it was after a crash of the gateway; each property is valued once.",
-        (parameters.IDEMPOTENCY_KEY,),
+        f"Goes on where it was after a crash of the gateway; each property is valued once. {REPEATABLE}",
+        (),
         (Content(models.ReappraisalBody, {"county_id": "BENTON"}),),
         (404, *BODY_ERRORS),
     ),

@@ -4,7 +4,7 @@ from typing import Final
 
 from producer import models
 from producer.openapi import examples, parameters
-from producer.operations.shared import BODY_ERRORS, TEXT, VALUATION, exported
+from producer.operations.shared import BODY_ERRORS, REPEATABLE, TEXT, VALUATION, exported
 from producer.routes import events, exports, jobs, run
 from producer.routes.table import Answer, Content, Operation
 from schemas.events import Job, JobWithResult, ValuationRequest
@@ -30,8 +30,9 @@ VALUATIONS: Final = (
                 200, "Ended within the preferred wait.", (Content(JobWithResult, examples.COMPLETED_JOB),), _ACCEPTED
             ),
         ),
-        "Answered when Kafka holds the request. With `Prefer: wait=N` answered with the result if it comes in time.",
-        (parameters.PREFER, parameters.IDEMPOTENCY_KEY, parameters.TRACEPARENT),
+        "Answered when Kafka holds the request. With `Prefer: wait=N` answered with the result if it comes in time. "
+        + REPEATABLE,
+        (parameters.PREFER, parameters.TRACEPARENT),
         (Content(ValuationRequest, examples.REQUEST),),
         (409, *BODY_ERRORS),
     ),
@@ -120,6 +121,6 @@ VALUATIONS: Final = (
             parameters.LAST_EVENT_ID,
             parameters.LAST_EVENT_ID_QUERY,
         ),
-        errors=(400, 503),
+        errors=(400, 404, 503),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from producer.answers import SERVER
-from producer.errors import MalformedRequest, ViewBehind
+from producer.errors import NotFound, ViewBehind
 from producer.gateway import Gateway
 from producer.parameters import query_county, query_text, query_uuid
 from producer.view.errors import BadEventId, LogUnavailable, SlowListener
@@ -35,7 +35,7 @@ async def events(gateway: Gateway, request: web.Request) -> web.StreamResponse:
                 await _listen(gateway, request, answer, subscription)
             return answer
     except BadEventId as wrong:
-        raise MalformedRequest("Last-Event-ID is none that this stream gave out.") from wrong
+        raise NotFound("Last-Event-ID is none that this stream gave out.") from wrong
     except LogUnavailable as wrong:
         raise ViewBehind("The results cannot be read at present.", headers={"Retry-After": "2"}) from wrong
 

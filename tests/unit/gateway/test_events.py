@@ -56,8 +56,8 @@ async def test_filters_reach_the_feed_in_their_normal_form(served: Served) -> No
         assert (wanted.county_id, wanted.batch_id, wanted.job_id) == ("KING", "b", own.lower())
 
 
-async def test_an_event_id_of_another_stream_is_a_400(served: Served) -> None:
-    assert (await served.client.get(EVENTS, headers={"Last-Event-ID": "nonsense"})).status == 400
+async def test_an_event_id_of_another_stream_is_a_404(served: Served) -> None:
+    assert (await served.client.get(EVENTS, headers={"Last-Event-ID": "nonsense"})).status == 404
     assert (await served.client.get(f"{EVENTS}?job_id=x")).status == 400
 
 

@@ -85,3 +85,13 @@ async def test_a_key_that_is_none_is_a_400(served: Served, key: str) -> None:
     answer = await served.client.post(RUN, json=GOOD, headers={"Idempotency-Key": key})
     assert answer.status == 400
     assert not served.kafka.log
+
+
+async def test_a_new_key_does_not_lead_past_a_job_id_that_is_taken(served: Served) -> None:
+    own = {"job_id": "8f14e45f-ceea-467f-a8f5-6ac0d0c5d3b1"}
+    await served.client.post(RUN, json=GOOD | own)
+    again = await served.client.post(RUN, json=GOOD | own, headers=KEY)
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (202, "true")
+    other = await served.client.post(RUN, json=GOOD | own | {"property_id": "Q"}, headers={"Idempotency-Key": "other"})
+    assert other.status == 409
+    assert len(served.kafka.records(served.requests)) == 1

@@ -78,6 +78,13 @@ async def test_unknown_paths_and_methods_are_problems(served: Served) -> None:
     assert answer.headers["Allow"] == "OPTIONS, POST"
 
 
+async def test_the_wrong_method_is_a_405_beside_a_path_with_a_parameter(served: Served) -> None:
+    for word in ("replay", "purge"):
+        answer = await served.client.get(f"/api/v1/dead-letters/{word}")
+        assert (answer.status, answer.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert (await served.client.get("/api/v1/dead-letters/replays")).status == 404
+
+
 async def test_options_and_head_are_answered(served: Served) -> None:
     options = await served.client.options("/api/v1/valuation/jobs")
     assert (options.status, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
