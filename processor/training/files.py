@@ -9,13 +9,15 @@ from schemas.tabular import Report, load_mapping, read_sales
 from schemas.tabular import Sales as Table
 
 
-def sales_from_file(path: Path, mapping_path: Path) -> tuple[str, Sales, Report]:
-    """Read a file with its mapping; return the mapping's county, the sales, and what was wrong with the file.
+def sales_from_file(path: Path, mapping_path: Path, county_id: str | None = None) -> tuple[str, Sales, Report]:
+    """Read a file with its mapping; return the county, the sales, and what was wrong with the file.
+
+    ``county_id`` stands in where the mapping names no county, and must not contradict one that it names.
 
     Raises:
-        TabularError: the file or the mapping cannot be used.
+        TabularError: the file or the mapping cannot be used, or the mapping is another county's.
     """
-    mapping = load_mapping(mapping_path)
+    mapping = load_mapping(mapping_path, county_id)
     table, report = read_sales(path, mapping)
     return mapping.county_id, _sales(table), report
 

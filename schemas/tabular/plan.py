@@ -10,6 +10,7 @@ from schemas.tabular.errors import FileUnusable, did_you_mean
 from schemas.tabular.mapping import SALE_FIELDS, TableMapping
 
 _MOST_FEATURES: Final = 512
+_UNUSED_NAMED: Final = 20
 
 
 class Kind(StrEnum):
@@ -62,7 +63,7 @@ def make_plan(mapping: TableMapping, kind: Kind, header: Sequence[str]) -> Plan:
         named += [rule.column for rule in mapping.sales.arms_length]
     _check(named, header)
     _check_settings(mapping, header)
-    return Plan(mapping, kind, list(dict.fromkeys(named)), texts, columns, notes)
+    return Plan(mapping, kind, list(dict.fromkeys(named)), texts, columns, [*notes, *_unused(mapping, header)])
 
 
 def _applies(name: str, kind: Kind, source: Sequence[str], header: Sequence[str]) -> bool:
@@ -84,6 +85,19 @@ def _features(mapping: TableMapping) -> tuple[list[Column], list[str]]:
         raise FileUnusable(f"{len(columns)} features are mapped; a record carries {_MOST_FEATURES} at most")
     notes = [f"feature {each.name!r} describes the sale and is left out" for each in columns if each.name in of_sale]
     return [each for each in columns if each.name not in of_sale], notes
+
+
+def _unused(mapping: TableMapping, header: Sequence[str]) -> list[str]:
+    """Note the columns that the mapping does not name: what is left lying there, no model can learn from."""
+    known = {source for sources in mapping.columns.values() for source in sources}
+    known |= {*mapping.features.numeric, *mapping.features.categorical}
+    known |= {rule.column for rule in mapping.sales.arms_length}
+    unused = [name for name in dict.fromkeys(header) if name and name not in known]
+    if not unused:
+        return []
+    rest = "" if len(unused) <= _UNUSED_NAMED else f" and {len(unused) - _UNUSED_NAMED} more"
+    listed = ", ".join(unused[:_UNUSED_NAMED])
+    return [f"not named by the mapping, so not used: {listed}{rest}; [columns] or [features] would take them up"]
 
 
 def _check(named: Sequence[str], header: Sequence[str]) -> None:

@@ -144,3 +144,18 @@ def test_every_problem_reaches_the_sink_and_the_first_thousand_are_kept(tmp_path
     assert heard == list(range(2, 1502))
     assert len(reading.report.problems) == 1000
     assert reading.report.rejected == 1500
+
+
+def test_columns_that_the_mapping_does_not_name_are_noted(tmp_path: Path) -> None:
+    table = mapping({"quality": "grade"}, features={"numeric": ["lot"]})
+    _, report = sales_of(tmp_path, "id,deed,date,price,grade,lot,condition,baths\nP,D,2026-01-01,1000,7,1,3,2\n", table)
+    assert report.notes == [
+        "not named by the mapping, so not used: condition, baths; [columns] or [features] would take them up"
+    ]
+
+
+def test_of_many_unused_columns_the_first_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    more = [f"c{number}" for number in range(23)]
+    _, report = sales_of(tmp_path, f"id,deed,date,price,{','.join(more)}\n")
+    assert "c0, c1" in report.notes[0]
+    assert "c19 and 3 more;" in report.notes[0]

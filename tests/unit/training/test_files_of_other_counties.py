@@ -14,7 +14,7 @@ from processor.training.train import Trained, train
 from processor.valuation.frame import Frame, Sales, Subjects
 from processor.valuation.model.appraisal import MassAppraisal
 from processor.valuation.model.bundle import write
-from schemas.tabular import Report
+from schemas.tabular import Report, TabularError
 from tests.unit.training.county import made_sales
 
 Row = dict[str, object]
@@ -146,3 +146,15 @@ def test_a_file_trains_is_studied_and_values(  # noqa: PLR0913 - what varies bet
         result = orjson.loads(answer)
         assert result["value_low"] < result["estimated_value"] < result["value_high"]
         assert all(used.startswith("00") for used in result["comparables_used"])
+
+
+def test_the_county_of_the_command_stands_in_for_the_mappings_and_must_not_contradict_it(tmp_path: Path) -> None:
+    file, mapping = tmp_path / "sales.csv", tmp_path / "sales.toml"
+    file.write_text("id,day,price\nP1,2020-01-01,100000\n")
+    columns = '[columns]\nproperty_id = "id"\nsale_date = "day"\nsale_price = "price"\n'
+    mapping.write_text(columns)
+    county_id, found, _ = sales_from_file(file, mapping, "yakima_wa")
+    assert (county_id, len(found)) == ("YAKIMA", 1)
+    mapping.write_text('county_id = "KING"\n' + columns)
+    with pytest.raises(TabularError, match="county_id is KING, not YAKIMA"):
+        sales_from_file(file, mapping, "YAKIMA")
