@@ -35,7 +35,7 @@ async def serve(settings: GatewaySettings, kafka: KafkaSettings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    limits = Limits(settings.gateway_max_connections, settings.gateway_head_seconds)
+    limits = Limits(settings.gateway_max_connections, settings.gateway_head_seconds, settings.gateway_max_runs_in_hand)
     runner = GatewayRunner(application(compose(settings, kafka)), limits)
     await runner.setup()
     _calm()

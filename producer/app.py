@@ -28,6 +28,7 @@ from producer.routes.documents import OPENAPI, encoded, product_version
 from producer.routes.table import Handler, Operation
 from producer.security.browsers import headers_for
 from producer.security.guard import Guard
+from producer.security.hosts import hosts_for
 from producer.security.scopes import Scope
 from producer.server import ANSWERED
 from producer.settings import GatewaySettings
@@ -116,11 +117,12 @@ def application(gateway: Gateway, operations: Iterable[Operation] = OPERATIONS) 
 
 def _middlewares(gateway: Gateway) -> list[Middleware]:
     """Return what every request passes, the outermost first."""
+    hosts = hosts_for(gateway.settings)
     if gateway.tracer is None:
-        return [edge(gateway.metrics)]
+        return [edge(gateway.metrics, hosts)]
     from producer.tracing import traced  # noqa: PLC0415 - start-up time
 
-    return [traced(gateway.tracer), edge(gateway.metrics)]
+    return [traced(gateway.tracer), edge(gateway.metrics, hosts)]
 
 
 def _pattern(path: str, paths: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
-"""aiohttp's HTTP server, made to answer malformed HTTP with problem documents and to keep slow clients in bounds."""
+"""aiohttp's HTTP server, made to answer malformed HTTP with problem documents and to keep clients in bounds."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,10 +11,12 @@ from aiohttp.web_request import BaseRequest
 
 from producer.answers import internal_error, plain_problem, translated
 from producer.security.browsers import ALWAYS
+from producer.shedding import OVERLOADED, RUN, Gate, is_run
 from schemas.problems import PROBLEM_JSON
 
 _DETAIL_LIMIT: Final = 200
 _INTERNAL: Final = 500
+_UNAVAILABLE: Final = 503
 _KEEPALIVE_SECONDS: Final = 75.0
 _LINGER_SECONDS: Final = 2.0
 """How long the rest of a refused body is read, so that the client gets to see the refusal."""
@@ -22,23 +25,62 @@ _LARGE: Final = 64 * 1024
 _TAKE_SECONDS: Final = 60.0
 """How long a client may take over an answer larger than what its connection holds."""
 
+Answered = Callable[[str, str, int, float], None]
+"""Told the method, endpoint, status and seconds of each answered request."""
+
+ANSWERED: Final = web.AppKey[Answered]("answered")
+"""What an application is to be told of requests that are answered before it sees them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one gateway bears of connections: how many, and how long a new one may take over its first request."""
+    """What one gateway bears: how many connections, how long a new one may take over its first request.
+
+    ``runs`` bounds the single requests in hand at a time, of callers who do not wait for results.
+    """
 
     connections: int = 5_000
     head_seconds: float = 15.0
+    runs: int = 2_000
 
 
 class ProblemHandler(RequestHandler):
     """One connection; whatever is wrong on it below the application is answered as a problem."""
 
-    __slots__ = ("_limits",)
+    __slots__ = ("_in_hand", "_limits", "_server")
 
     def __init__(self, server: "ProblemServer", limits: Limits, **keywords: Any) -> None:
         super().__init__(server, **keywords)
         self._limits = limits
+        self._server = server
+        self._in_hand = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sends; a request for a valuation is turned away when too many are in hand."""
+        if self._rests and is_run(data) and self.transport is not None:
+            if self._server.gate.full:
+                self.transport.write(OVERLOADED)
+                self._next_keepalive_close_time = self._loop.time() + _KEEPALIVE_SECONDS
+                self._server.count("POST", RUN, _UNAVAILABLE, 0.0)
+                return
+            self._server.gate.in_hand += 1
+            self._in_hand = True
+        super().data_received(data)
+
+    @property
+    def _rests(self) -> bool:
+        """Whether the connection waits for a request, and has not begun to read one that waits to be handled."""
+        return self._waiter is not None and not self._waiter.done() and not self._messages
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End with a connection."""
+        self._leave()
+        super().connection_lost(exc)
+
+    def _leave(self) -> None:
+        if self._in_hand:
+            self._in_hand = False
+            self._server.gate.in_hand -= 1
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with a connection; one too many is turned away, one that stays silent is closed before long.
@@ -80,6 +122,7 @@ class ProblemHandler(RequestHandler):
         self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; what aiohttp refused before the application saw it becomes a problem first."""
+        self._leave()
         if isinstance(resp, web.HTTPException):
             resp = translated(resp)
             resp.headers.update(ALWAYS)
@@ -98,6 +141,8 @@ class ProblemServer(web.Server):
     """Makes a ``ProblemHandler`` for every connection."""
 
     limits: Limits = Limits()
+    gate: Gate
+    count: Answered
 
     def __call__(self) -> RequestHandler:
         """Return the handler of a new connection."""
@@ -126,7 +171,13 @@ class GatewayRunner(web.AppRunner):
             **_keywords(made),
         )
         server.limits = self._limits
+        server.gate = Gate(self._limits.runs)
+        server.count = self.app.get(ANSWERED, _uncounted)
         return server
+
+
+def _uncounted(_method: str, _endpoint: str, _status: int, _seconds: float) -> None:
+    """Count nothing."""
 
 
 def _keywords(server: web.Server) -> dict[str, Any]:

@@ -32,11 +32,19 @@ class GatewaySettings(CommonSettings):
     gateway_cors_origins: str = Field(
         "", description="origins whose pages may call the gateway, with commas between; none when empty"
     )
+    gateway_hosts: str = Field(
+        "",
+        description="further names (`Host`) by which a gateway without API keys that listens to this machine alone "
+        "may be called, with commas between; `*` for any",
+    )
     gateway_max_connections: int = Field(
         5_000, ge=1, description="connections beyond which the gateway turns new ones away with 503"
     )
     gateway_head_seconds: float = Field(
         15.0, gt=0, description="seconds a new connection's first request may take to arrive before it is closed"
+    )
+    gateway_max_runs_in_hand: int = Field(
+        2_000, ge=1, description="single requests being answered beyond which the gateway turns more away with 503"
     )
     gateway_max_in_flight: int = Field(
         20_000, ge=1, description="records on their way to Kafka beyond which the gateway answers 503"

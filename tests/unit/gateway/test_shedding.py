@@ -1,0 +1,169 @@
+"""More requests than can be answered soon: the rest is turned away at once, cheaply, and nothing else suffers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.server import Limits
+from producer.settings import GatewaySettings
+from producer.shedding import OVERLOADED, is_run
+from tests.unit.gateway.conftest import RUN, Served, serving
+from tests.waiting import holds
+
+_MOST = 3
+_BODY = b'{"property_id":"P","county_id":"BENTON"}'
+
+
+def request(*fields: bytes, body: bytes = _BODY, path: str = RUN) -> bytes:
+    head = [b"POST %b HTTP/1.1" % path.encode(), b"Host: x", b"Content-Type: application/json", *fields]
+    return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One caller's connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def ask(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
+        self.writer.write(data)
+        return await self.answer()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        async with asyncio.timeout(5):
+            first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+            headers = dict(line.lower().split(": ", 1) for line in lines if line)
+            body = await self.reader.readexactly(int(headers["content-length"]))
+        return int(first.split()[1]), headers, body
+
+
+@asynccontextmanager
+async def lines(served: Served, count: int) -> AsyncIterator[list[Line]]:
+    async with AsyncExitStack() as held:
+        made = []
+        for _ in range(count):
+            line = Line(*await asyncio.open_connection("127.0.0.1", served.port))
+            held.callback(line.writer.close)
+            made.append(line)
+        yield made
+
+
+@pytest.fixture
+def settings() -> GatewaySettings:
+    return GatewaySettings(gateway_publish_seconds=20.0)
+
+
+@pytest.fixture
+async def busy(settings: GatewaySettings) -> AsyncIterator[tuple[Served, list[Line]]]:
+    """A gateway that has in hand as much as it takes, since Kafka does not answer, and a few more callers."""
+    async with serving(settings, Limits(runs=_MOST)) as served, lines(served, _MOST + 3) as callers:
+        served.kafka.hanging = True
+        for line in callers[:_MOST]:
+            line.writer.write(request())
+        assert await _in_hand(served, _MOST)
+        yield served, callers
+
+
+async def _in_hand(served: Served, count: int) -> bool:
+    async def so_many() -> bool:
+        return served.gateway.metrics.requests_in_flight == count
+
+    return await holds(so_many, 2)
+
+
+async def test_one_too_many_is_told_at_once_to_come_again(busy: tuple[Served, list[Line]]) -> None:
+    served, (*_, late, _, _) = busy
+    begun = time.monotonic()
+    status, headers, body = await late.ask(request())
+    assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", "application/problem+json")
+    assert (orjson.loads(body)["title"], orjson.loads(body)["status"]) == ("Overloaded", 503)
+    assert time.monotonic() - begun < 0.5
+    assert not served.kafka.log
+
+
+async def test_who_was_turned_away_is_served_on_the_same_connection_later(busy: tuple[Served, list[Line]]) -> None:
+    served, (*first, late, _, _) = busy
+    for _ in range(5):
+        assert (await late.ask(request()))[0] == 503
+    served.kafka.come_back()
+    assert [(await line.answer())[0] for line in first] == [202] * _MOST
+    assert (await late.ask(request()))[0] == 202
+    assert len(served.kafka.records(served.requests)) == _MOST + 1
+
+
+async def test_everything_else_is_answered_as_ever(busy: tuple[Served, list[Line]]) -> None:
+    _, (*_, late, _, _) = busy
+    status, _, _ = await late.ask(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert status == 200
+    assert (await late.ask(request(body=b"{")))[0] == 503
+    assert (await late.ask(request(path="/api/v1/valuation/batch", body=b"{")))[0] == 400
+
+
+async def test_what_was_turned_away_is_counted(busy: tuple[Served, list[Line]]) -> None:
+    served, (*_, late, _, _) = busy
+    for _ in range(7):
+        await late.ask(request())
+    page = await (await served.client.get("/metrics")).text()
+    assert f'gateway_http_requests_total{{endpoint="{RUN}",http_status="503",method="POST"}} 7.0' in page
+
+
+async def test_who_leaves_makes_room(busy: tuple[Served, list[Line]]) -> None:
+    served, (first, *_, late, _, _) = busy
+    first.writer.close()
+    assert await _in_hand(served, _MOST)  # what was begun for who has left is brought to its end
+
+    async def taken() -> bool:
+        late.writer.write(request())
+        return await _in_hand(served, _MOST + 1)
+
+    assert await holds(taken, 5)
+
+
+async def test_who_waits_for_a_result_takes_nobodys_place(settings: GatewaySettings) -> None:
+    async with serving(settings, Limits(runs=1)) as served, lines(served, 3) as (first, second, other):
+        for line in (first, second):
+            line.writer.write(request(b"Prefer: wait=20"))
+        assert await _in_hand(served, 2)
+        assert (await other.ask(request()))[0] == 202
+
+
+@given(st.integers(0, len(request()) - 1))
+def test_a_part_of_a_request_is_none(length: int) -> None:
+    assert not is_run(request()[:length])
+
+
+@given(st.binary(max_size=300))
+def test_anything_at_all_can_be_asked_about(data: bytes) -> None:
+    assert is_run(request(body=data))
+    assert not is_run(data)
+    assert not is_run(request() + data) or not data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST /api/v1/valuation/run HTTP/1.1\r\nHost: x\r\n\r\n",
+        request(path="/api/v1/valuation/runs"),
+        request(b"Connection: close"),
+        request(b"Prefer: wait=5"),
+        request().replace(b"Length: ", b"Length: -"),
+        request().replace(b"Content-Length", b"Transfer-Encoding"),
+    ],
+)
+def test_what_the_application_must_judge_is_none(data: bytes) -> None:
+    assert not is_run(data)
+
+
+def test_the_answer_that_was_written_before_is_whole() -> None:
+    head, _, body = OVERLOADED.partition(b"\r\n\r\n")
+    assert b"\r\nContent-Length: %d\r\n" % len(body) in head
+    assert b"\r\nServer: TerraFusion\r\n" in head
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
