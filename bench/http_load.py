@@ -42,6 +42,19 @@ class Tally:
     def __init__(self) -> None:
         self.statuses: Counter[bytes] = Counter()
         self.ms: list[float] = []
+        self.good_ms: list[float] = []
+        """The latencies of those that were no refusals."""
+        self.told_when = 0
+        """How many refusals say when to come again."""
+
+    def note(self, head: bytes, ms: float) -> None:
+        """Take note of an answer by its head."""
+        self.statuses[head[9:12]] += 1
+        self.ms.append(ms)
+        if head[9:10] == b"2":
+            self.good_ms.append(ms)
+        elif b"\r\nRetry-After: " in head:
+            self.told_when += 1
 
 
 class _Connection(asyncio.Protocol):
@@ -68,8 +81,7 @@ class _Connection(asyncio.Protocol):
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
-            self._tally.statuses[head[9:12]] += 1
-            self._tally.ms.append((time.perf_counter() - self._started.popleft()) * 1e3)
+            self._tally.note(head, (time.perf_counter() - self._started.popleft()) * 1e3)
             self._on_answer(self)
 
     def close(self) -> None:

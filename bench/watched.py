@@ -55,6 +55,10 @@ class Watched:
             self._popen.kill()
             self._popen.wait()
 
+    def resident_mb(self) -> float:
+        """Return its resident memory now."""
+        return float(self._process.memory_info().rss / 2**20)
+
     def cpu_seconds(self) -> float:
         """Return user and system time used so far, and note the memory."""
         if self._popen.poll() is not None:
