@@ -19,6 +19,7 @@ from tests.chaos.run import run
 from tests.chaos.scenarios import MIXES, Scenario, faults_of
 
 _REPORTS = Path(".local/reports")
+_WIDTH = 150
 app = typer.Typer(add_completion=False)
 
 
@@ -35,6 +36,8 @@ def main(  # noqa: PLR0913 - the options of a command
     workers: Annotated[int, typer.Option(help="how many workers")] = 3,
     brokers: Annotated[int, typer.Option(help="one broker, or three that replicate")] = 3,
     seed: Annotated[int, typer.Option(help="seed of requests and faults")] = 1,
+    crowded: Annotated[bool, typer.Option(help="break workers and brokers at the same time")] = False,
+    minutes: Annotated[float, typer.Option(help="no faults after this long, however many there were")] = 600,
     judge: Annotated[
         list[Path] | None, typer.Option(help="judge this kept history instead of running; several make one report")
     ] = None,
@@ -42,20 +45,29 @@ def main(  # noqa: PLR0913 - the options of a command
     """Break a running system on purpose and check that nothing was lost, doubled or wrong."""
     if judge:
         sys.exit(_report([list(history.read(each)) for each in judge], _REPORTS / "chaos-judged", None))
-    scenario = Scenario(requests, rate, faults_of(mix, faults), seed, workers, brokers, burst=burst)
+    counts = faults_of(mix, faults)
+    scenario = Scenario(
+        requests, rate, counts, seed, workers, brokers, burst=burst, crowded=crowded, longest_seconds=60 * minutes
+    )
     place = _REPORTS / f"chaos-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     directory = Path(mkdtemp(prefix="terrafusion-chaos-"))
     Console().print(f"{rate:,.0f} requests/s, {sum(scenario.faults.values())} faults; logs: {directory}")
-    operations = run(scenario, directory)
+    operations = run(scenario, directory, _tell)
     history.write(place.with_name(f"{place.name}.jsonl.gz"), operations)
     sys.exit(_report([operations], place, scenario))
+
+
+def _tell(fault: history.Fault) -> None:
+    recovery = "not recovered from" if fault.recovered_ms is None else f"{fault.recovered_ms - fault.end_ms:6,} ms"
+    seconds = (fault.end_ms - fault.start_ms) / 1000
+    print(f"{fault.kind:18} {fault.target:10} lasted {seconds:5.2f} s, recovered after {recovery}", flush=True)  # noqa: T201
 
 
 def _report(histories: Sequence[Sequence[history.Operation]], place: Path, scenario: Scenario | None) -> int:
     runs = [(each, check(each)) for each in histories]
     anomalies = [anomaly for _, found in runs for anomaly in found]
     measured = figures(runs)
-    report.show(Console(), measured, anomalies)
+    report.show(Console(width=max(_WIDTH, Console().width)), measured, anomalies)
     report.write(place.with_name(f"{place.name}.json"), measured, anomalies, scenario)
     draw(place.with_name(f"{place.name}.png"), histories)
     Console().print(f"Written: {place}.json and .png", soft_wrap=True)

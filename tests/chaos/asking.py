@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 
 from schemas.topics import topics
-from tests.chaos.breaking import Network, Process, Rolling, Target, carry_out
+from tests.chaos.breaking import Breaking, Heard, Network, Process, Rolling, Target
 from tests.chaos.cluster import Cluster, Replicated
 from tests.chaos.disk import Disk
 from tests.chaos.disturbing import CHANGING, Data
@@ -44,6 +44,7 @@ class Scene:
     disk: Disk | None
     models: Sequence[Announcement]
     journal: list[Operation]
+    heard: Heard
 
     @property
     def url(self) -> str:
@@ -93,8 +94,10 @@ async def ask_and_break(scenario: Scenario, scene: Scene) -> None:
 
 async def _break(scenario: Scenario, scene: Scene, data: Data, recovery: Recovery) -> None:
     targets = scene.targets(data)
-    turns = plan(scenario.seed, scenario.faults, {part: len(each) for part, each in targets.items()})
-    await carry_out(turns, targets, recovery, scene.journal)
+    counts = {part: len(each) for part, each in targets.items()}
+    lanes = plan(scenario.seed, scenario.faults, counts, crowded=scenario.crowded)
+    breaking = Breaking(targets, recovery, scene.journal, scene.heard)
+    await breaking.carry_out(lanes, scenario.longest_seconds)
 
 
 @asynccontextmanager

@@ -2,18 +2,19 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Fault, Operation
-from tests.chaos.plan import Action, Part, PlannedFault, Turn
+from tests.chaos.plan import Action, Lanes, Part, PlannedFault
 from tests.chaos.proxy import Proxy, Weather
 from tests.chaos.recovering import Recovery, Sign
 from tests.waiting import holds
 
-_READY_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 90.0
 _GRACE_SECONDS: Final = 30.0
 _SIGNALS: Final = {Action.KILL: signal.SIGKILL, Action.TERM: signal.SIGTERM}
 _ANY_VALUE: Final = Sign()
@@ -125,23 +126,43 @@ class Network:
         return _ANY_VALUE
 
 
-async def carry_out(
-    turns: Sequence[Turn], targets: Mapping[Part, Sequence[Target]], recovery: Recovery, journal: list[Operation]
-) -> None:
-    """Do all faults, each turn when the one before was recovered from.
+Heard = Callable[[Fault], object]
+"""Told each fault once it was recovered from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """Carries out a plan, its lanes side by side.
 
     A fault waits until its target is ready, but not for ever: one that does not get ready is hit all the same.
     """
-    for turn in turns:
-        await asyncio.sleep(turn.calm)
-        await asyncio.gather(
-            *(_do(fault, targets[fault.kind.part][fault.target], recovery, journal) for fault in turn.faults)
-        )
 
+    targets: Mapping[Part, Sequence[Target]]
+    recovery: Recovery
+    journal: list[Operation]
+    heard: Heard
 
-async def _do(fault: PlannedFault, target: Target, recovery: Recovery, journal: list[Operation]) -> None:
-    await holds(target.ready, _READY_SECONDS)
-    begun = now_ms()
-    sign = await target.suffer(fault)
-    ended = now_ms()
-    journal.append(Fault(fault.kind.name, target.name, begun, ended, await recovery.complete(sign)))
+    async def carry_out(self, lanes: Lanes, seconds: float) -> None:
+        """Do all faults, those left out for which there is no time, and return when they are recovered from."""
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(self._lane(faults, end) for faults in lanes.values()))
+
+    async def _lane(self, faults: Sequence[PlannedFault], end: float) -> None:
+        for fault in faults:
+            await asyncio.sleep(min(fault.calm, max(0.0, end - time.monotonic())))
+            if time.monotonic() < end:
+                await self._do(fault)
+
+    async def _do(self, fault: PlannedFault) -> None:
+        target = self.targets[fault.kind.part][fault.target]
+        await holds(target.ready, _READY_SECONDS)
+        begun = now_ms()
+        try:
+            sign = await target.suffer(fault)
+        except TimeoutError:  # the rest of the plan goes on; the report tells
+            done = Fault(fault.kind.name, target.name, begun, now_ms())
+        else:
+            ended = now_ms()
+            done = Fault(fault.kind.name, target.name, begun, ended, await self.recovery.complete(sign))
+        self.journal.append(done)
+        self.heard(done)

@@ -4,15 +4,18 @@ import signal
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from tests.chaos.anomalies import Anomaly, group
 from tests.chaos.books import Books
 from tests.chaos.history import End, Ended, Fault, Operation, Outcome
+from tests.chaos.plan import KINDS, Part
 
 _OBEYED: Final = (0, 128 + signal.SIGTERM)
 """Exit codes of processes that end because they are told to; the second is Java's."""
+
+_HARMLESS: Final = frozenset(name for name, kind in KINDS.items() if kind.part is Part.DATA)
 
 Waits = Sequence[tuple[int, int]]
 """Pairs of times, sorted by the first."""
@@ -64,13 +67,16 @@ class FaultFigures:
 
     ``recovery`` is from the end of the fault until every request acknowledged before its end had its result and a
     request made after its end had its too; ``slowest`` what the slowest request took that was due between the fault's
-    start and that moment. ``unrecovered`` counts those whose recovery took too long to be waited for.
+    start and that moment. ``alone`` counts those during which nothing else was broken, whose recovery is their own.
+    ``unrecovered`` counts those whose recovery took too long to be waited for.
     """
 
     count: int
     unrecovered: int
+    alone: int
     lasted: Spread
     recovery: Spread
+    recovery_alone: Spread
     slowest: Spread
 
 
@@ -149,11 +155,23 @@ class Felt:
     lasted: float
     recovery: float | None
     slowest: float
+    alone: bool = True
 
 
 def _felt(history: Iterable[Operation], books: Books, waits: Waits) -> list[Felt]:
     acknowledged = _acknowledged(books)
-    return [felt(each, acknowledged, waits) for each in history if isinstance(each, Fault)]
+    faults = [each for each in history if isinstance(each, Fault)]
+    return [replace(felt(each, acknowledged, waits), alone=is_alone(each, faults)) for each in faults]
+
+
+def is_alone(fault: Fault, faults: Iterable[Fault]) -> bool:
+    """Return whether no other fault that breaks something was under way or felt while this one was."""
+    return not any(
+        other.start_ms <= (fault.recovered_ms or fault.end_ms)
+        and (other.recovered_ms or other.end_ms) >= fault.start_ms
+        for other in faults
+        if other is not fault and other.kind not in _HARMLESS
+    )
 
 
 def _acknowledged(books: Books) -> Waits:
@@ -193,10 +211,13 @@ def _by_class(faults: Sequence[Felt]) -> Mapping[str, FaultFigures]:
 
 def _of_class(faults: Sequence[Felt]) -> FaultFigures:
     recoveries = [each.recovery for each in faults if each.recovery is not None]
+    alone = [each.recovery for each in faults if each.recovery is not None and each.alone]
     return FaultFigures(
         count=len(faults),
         unrecovered=len(faults) - len(recoveries),
+        alone=len(alone),
         lasted=Spread.of(each.lasted for each in faults),
         recovery=Spread.of(recoveries),
+        recovery_alone=Spread.of(alone),
         slowest=Spread.of(each.slowest for each in faults),
     )

@@ -1,10 +1,12 @@
 """Which faults come in which order: drawn from a seed, the same every time, each kind as often as asked for.
 
-Faults that break something come one after the other, so that each finds a system at rest and the time to recover from
-it is its own. Faults that only disturb (another model, a changed roll, records twice, garbage) come beside them.
+They come in lanes, side by side: the faults of one lane come one after the other, each when the one before was
+recovered from, and in rounds, in each of which every kind comes once. With few lanes most faults find a system at rest,
+and the time to recover from them is their own; with more lanes they meet.
 """
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +19,6 @@ SESSION_SECONDS: Final = 6.0
 """Session timeout that the workers of a run are given: the shortest that Kafka's brokers take by default."""
 BROKER_SECONDS: Final = 3.0
 """A broker that is silent for this long is taken for dead, and others lead its partitions."""
-_CALM_SECONDS: Final = (0.2, 0.8)
 
 
 class Part(StrEnum):
@@ -34,6 +35,18 @@ class Part(StrEnum):
     """The disk of the gateway's job store."""
     DATA = "data"
     """What is published: it breaks nothing, and comes beside a fault that does."""
+
+
+_BROKERS: Final = 1
+"""Which target of a rolling restart is the brokers, who may not lose two of them at a time."""
+_CALM_SECONDS: Final[Mapping[str, tuple[float, float]]] = {
+    "system": (0.2, 0.8),
+    "workers": (0.5, 1.5),
+    "brokers": (1.0, 3.0),
+    "network": (2.0, 5.0),
+    "gateway": (2.0, 5.0),
+    "data": (4.0, 12.0),
+}
 
 
 class Action(StrEnum):
@@ -94,41 +107,49 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """One fault, on target number ``target`` of its part."""
+    """One fault, on target number ``target`` of its part, after ``calm`` seconds of rest."""
 
     kind: Kind
     target: int
     seconds: float
+    calm: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Faults that begin at the same time, at most one of which breaks anything, after ``calm`` seconds of rest."""
-
-    faults: tuple[PlannedFault, ...]
-    calm: float
+Lanes = Mapping[str, Sequence[PlannedFault]]
+"""The faults of each lane, in their order."""
 
 
-def plan(seed: int, counts: Mapping[str, int], targets: Mapping[Part, int]) -> Sequence[Turn]:
-    """Return the faults of a run in their order; those of one part go round its targets, so that each gets its share.
+def plan(seed: int, counts: Mapping[str, int], targets: Mapping[Part, int], *, crowded: bool = False) -> Lanes:
+    """Return the faults of a run; those of one part go round its targets, so that each gets its share.
 
-    Kinds of a part that has no target here do not come.
+    Kinds of a part that has no target here do not come. ``crowded`` has workers, brokers and network break at a time.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    breaking, beside = (
-        _shuffled(rng, counts, {part: count for part, count in targets.items() if (part is Part.DATA) is data})
-        for data in (False, True)
-    )
-    if not breaking:
-        breaking, beside = beside, []
-    company: dict[int, list[PlannedFault]] = {}
-    for index, fault in enumerate(beside):
-        company.setdefault(index * len(breaking) // len(beside), []).append(fault)
-    return [Turn((fault, *company.get(index, ())), rng.uniform(*_CALM_SECONDS)) for index, fault in enumerate(breaking)]
+    turns = {part: cycle(range(count)) for part, count in targets.items() if count}
+    lanes: defaultdict[str, list[PlannedFault]] = defaultdict(list)
+    for number in range(max(counts.values(), default=0)):
+        kinds = [KINDS[name] for name, times in counts.items() if times > number and KINDS[name].part in turns]
+        rng.shuffle(kinds)
+        for kind in kinds:
+            target = next(turns[kind.part])
+            lane = _lane_of(kind.part, target, crowded=crowded)
+            lanes[lane].append(
+                PlannedFault(kind, target, rng.uniform(*kind.seconds), rng.uniform(*_CALM_SECONDS[lane]))
+            )
+    return dict(lanes)
 
 
-def _shuffled(rng: random.Random, counts: Mapping[str, int], targets: Mapping[Part, int]) -> list[PlannedFault]:
-    kinds = [KINDS[name] for name, times in counts.items() for _ in range(times) if targets.get(KINDS[name].part)]
-    rng.shuffle(kinds)
-    rounds = {part: cycle(range(count)) for part, count in targets.items() if count}
-    return [PlannedFault(kind, next(rounds[kind.part]), rng.uniform(*kind.seconds)) for kind in kinds]
+def _lane_of(part: Part, target: int, *, crowded: bool) -> str:
+    match part:
+        case Part.DATA:
+            return "data"
+        case Part.GATEWAY | Part.DISK:
+            return "gateway"
+        case _ if not crowded:
+            return "system"
+        case Part.NETWORK:
+            return "network"
+        case Part.ROLLING:
+            return "brokers" if target == _BROKERS else "workers"
+        case _:
+            return "brokers" if part is Part.BROKER else "workers"

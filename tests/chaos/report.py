@@ -32,12 +32,16 @@ def write(path: Path, figures: Figures, anomalies: Sequence[Anomaly], scenario: 
 
 def _faults(figures: Figures) -> Table:
     table = Table("fault", title="Faults, in seconds: p50 / p99 / longest", title_justify="left")
-    for title in ("count", "lasted", "recovered after its end", "slowest request meanwhile"):
+    for title in ("count", "lasted", "recovered after its end", "where alone", "slowest request meanwhile"):
         table.add_column(title, justify="right")
     for kind, fault in figures.faults.items():
         count = f"{fault.count:,}" + (f" ({fault.unrecovered} unrecovered)" if fault.unrecovered else "")
-        spreads = (" / ".join(_seconds(each)) for each in (fault.lasted, fault.recovery, fault.slowest))
-        table.add_row(kind, count, *spreads, style="bold" if kind == "all" else None)
+        lasted, recovery, alone, slowest = (
+            " / ".join(_seconds(each)) for each in (fault.lasted, fault.recovery, fault.recovery_alone, fault.slowest)
+        )
+        table.add_row(
+            kind, count, lasted, recovery, f"{fault.alone}: {alone}", slowest, style="bold" if kind == "all" else None
+        )
     return table
 
 

@@ -17,9 +17,10 @@ from deploy.local.ports import free_ports
 from schemas.topics import topics
 from tests.chaos.asking import Scene, ask_and_break
 from tests.chaos.audit import audit_topics
+from tests.chaos.breaking import Heard
 from tests.chaos.disk import Disk, small_disk
 from tests.chaos.fleet import Fleet, Place, brokers, gateway, worker
-from tests.chaos.history import Operation
+from tests.chaos.history import Fault, Operation
 from tests.chaos.models import Announcement, two_models
 from tests.chaos.plan import Part
 from tests.chaos.proxy import Proxy
@@ -31,10 +32,14 @@ _STOP_SECONDS: Final = 15.0
 _SETUP_SECONDS: Final = 180.0
 
 
-def run(scenario: Scenario, directory: Path) -> list[Operation]:
+def _in_silence(_fault: Fault) -> None:
+    """Say nothing."""
+
+
+def run(scenario: Scenario, directory: Path, heard: Heard = _in_silence) -> list[Operation]:
     """Carry out a scenario and return its history; logs and data of the processes lie in ``directory``.
 
-    Call it from the main thread. Nothing is left running, whatever happens.
+    Call it from the main thread. Nothing is left running, whatever happens. ``heard`` is told each fault.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are away now and then: the point of it
     with ExitStack() as held:
@@ -45,7 +50,7 @@ def run(scenario: Scenario, directory: Path) -> list[Operation]:
         _command(place, "topics", "apply")
         _command(place, "sample-county")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_run(scenario, place, kafka, models))
+            return runner.run(_run(scenario, place, kafka, models, heard))
 
 
 def _command(place: Place, *arguments: str) -> None:
@@ -63,14 +68,16 @@ def _command(place: Place, *arguments: str) -> None:
         raise RuntimeError(f"terrafusion {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
 
 
-async def _run(scenario: Scenario, place: Place, kafka: LocalKafka, models: Sequence[Announcement]) -> list[Operation]:
+async def _run(
+    scenario: Scenario, place: Place, kafka: LocalKafka, models: Sequence[Announcement], heard: Heard
+) -> list[Operation]:
     journal: list[Operation] = []
     async with _behind_proxies(kafka) as proxies:
         behind = replace(place, bootstrap=",".join(proxy.address for proxy in proxies))
         workers = [worker(behind, number, scenario.worker_settings) for number in range(scenario.workers)]
         fleet = Fleet([*brokers(kafka), *workers, gateway(behind)], journal)
         disk = None if place.disk is None else Disk(place.disk)
-        await _carry_on(scenario, Scene(place.bootstrap, fleet, proxies, disk, models, journal))
+        await _carry_on(scenario, Scene(place.bootstrap, fleet, proxies, disk, models, journal, heard))
     return journal
 
 

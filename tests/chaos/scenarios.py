@@ -34,6 +34,10 @@ class Scenario:
     http_share: float = 0.2
     burst: int = 0
     """How many requests come at once, every minute, beside the others."""
+    crowded: bool = False
+    """Whether faults of workers and of brokers come at the same time."""
+    longest_seconds: float = 86_400.0
+    """After this long no more faults come, however many there were."""
     quiet_seconds: float = 60.0
     """How long without any new result until a run that waits for results is given up."""
     worker_settings: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 import aiohttp
@@ -23,6 +24,8 @@ _LOOK_SECONDS: Final = 0.01
 _ANSWER_SECONDS: Final = 12.0
 _ACCEPTED: Final = 202
 _REFUSALS: Final = range(400, 429)
+
+_Answer = asyncio.Future[tuple[KafkaError | None, Message]]
 
 
 class Way(Protocol):
@@ -63,8 +66,8 @@ class KafkaWay:
     async def publish(self, topic: str, key: bytes, value: bytes | None) -> tuple[KafkaError | None, Message]:
         """Publish one record and return what Kafka says of it."""
         producer = self._producer
-        answer: asyncio.Future[tuple[KafkaError | None, Message]] = asyncio.get_running_loop().create_future()
-        producer.produce(topic, value, key, on_delivery=lambda error, sent: answer.set_result((error, sent)))
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        producer.produce(topic, value, key, on_delivery=partial(_tell, answer))
         error, message = await answer
         if error is not None and error.fatal() and producer is self._producer:
             self._producer = self._fresh()
@@ -90,6 +93,11 @@ class KafkaWay:
         """Let go of Kafka, whatever is still under way."""
         self._producer.purge()
         self._producer.flush(1)
+
+
+def _tell(answer: _Answer, error: KafkaError | None, message: Message) -> None:
+    if not answer.done():  # whoever asked may have gone
+        answer.set_result((error, message))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.chaos import report
 from tests.chaos.anomalies import Anomaly, Kind
 from tests.chaos.clean_run import clean_run
-from tests.chaos.figures import Broken, Spread, felt, figures
+from tests.chaos.figures import Broken, Spread, felt, figures, is_alone
 from tests.chaos.history import Ended, Fault
 from tests.chaos.picture import draw
 
@@ -32,6 +32,14 @@ def test_a_fault_that_was_not_recovered_from_is_counted_and_has_no_time() -> Non
     found = figures([([*clean_run(), *faults], [])]).faults
     assert (found["a"].count, found["a"].unrecovered, found["all"].count) == (2, 1, 2)
     assert found["a"].recovery.longest < 1
+
+
+def test_a_fault_is_alone_while_nothing_else_is_broken() -> None:
+    fault = Fault("worker-kill", "w", 100, 200, 300)
+    assert is_alone(fault, [fault, Fault("a", "w", 0, 10, 90), Fault("a", "w", 310, 320, 330)])
+    assert is_alone(fault, [fault, Fault("garbage", "data", 100, 200, 300)])
+    for other in (Fault("a", "w", 0, 10, 110), Fault("a", "w", 290, 320), Fault("a", "w", 0, 900, 901)):
+        assert not is_alone(fault, [fault, other])
 
 
 def test_several_runs_are_counted_as_one() -> None:

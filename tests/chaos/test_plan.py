@@ -1,22 +1,17 @@
 """Plans and workloads come out of their seeds, as often and as mixed as asked for."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import islice, pairwise
+from itertools import islice
 from uuid import UUID
 
 import pytest
 
 from tests.chaos.history import End, Via
-from tests.chaos.plan import BROKER_SECONDS, KINDS, SESSION_SECONDS, Part, PlannedFault, Turn, plan
+from tests.chaos.plan import BROKER_SECONDS, KINDS, SESSION_SECONDS, Lanes, Part, PlannedFault, plan
 from tests.chaos.scenarios import MIXES, faults_of
 from tests.chaos.workload import Mix, Order, Workload
 
 _TARGETS = {part: 3 if part in (Part.WORKER, Part.BROKER, Part.NETWORK) else 1 for part in Part}
-
-
-def _faults(turns: Sequence[Turn]) -> list[PlannedFault]:
-    return [fault for turn in turns for fault in turn.faults]
 
 
 def test_a_seed_gives_one_plan() -> None:
@@ -25,25 +20,43 @@ def test_a_seed_gives_one_plan() -> None:
     assert plan(7, counts, _TARGETS) != plan(8, counts, _TARGETS)
 
 
+def _faults(lanes: Lanes) -> list[PlannedFault]:
+    return [fault for lane in lanes.values() for fault in lane]
+
+
 def test_every_kind_comes_as_often_as_asked_for() -> None:
-    counts = faults_of("all", 100)
+    counts = faults_of("all", 100) | {"worker-kill": 9}
     assert Counter(fault.kind.name for fault in _faults(plan(7, counts, _TARGETS))) == counts
 
 
-def test_never_do_two_faults_break_something_at_the_same_time() -> None:
-    for turn in plan(7, faults_of("all", 100), _TARGETS):
-        assert sum(fault.kind.part is not Part.DATA for fault in turn.faults) == 1
-        assert turn.calm > 0
+@pytest.mark.parametrize("crowded", [False, True])
+def test_wherever_a_lane_is_cut_short_its_kinds_have_come_about_as_often(*, crowded: bool) -> None:
+    for lane in plan(7, faults_of("all", 1250), _TARGETS, crowded=crowded).values():
+        names = {fault.kind.name for fault in lane if fault.kind.part is not Part.ROLLING}
+        for length in range(0, len(lane), 7):
+            counts = Counter(dict.fromkeys(names, 0))
+            counts.update(fault.kind.name for fault in lane[:length] if fault.kind.part is not Part.ROLLING)
+            assert max(counts.values()) - min(counts.values()) <= 1
 
 
-def test_what_is_published_in_the_middle_comes_all_along() -> None:
-    turns = plan(7, faults_of("all", 250), _TARGETS)
-    accompanied = [index for index, turn in enumerate(turns) if len(turn.faults) > 1]
-    assert max(later - before for before, later in pairwise([0, *accompanied, len(turns)])) < 10
+def test_at_ease_only_the_gateway_breaks_beside_something_else() -> None:
+    lanes = plan(7, faults_of("all", 250), _TARGETS)
+    assert set(lanes) == {"system", "gateway", "data"}
+    assert {fault.kind.part for fault in lanes["gateway"]} == {Part.GATEWAY, Part.DISK}
+    assert {fault.kind.part for fault in lanes["data"]} == {Part.DATA}
+    assert min(fault.calm for fault in _faults(lanes)) > 0
+
+
+def test_crowded_every_part_has_a_lane_and_never_do_two_brokers_end_at_a_time() -> None:
+    lanes = plan(7, faults_of("all", 250), {**_TARGETS, Part.ROLLING: 2}, crowded=True)
+    assert set(lanes) == {"workers", "brokers", "network", "gateway", "data"}
+    ended = {(fault.kind.part, fault.target) for fault in lanes["brokers"] if fault.kind.part is not Part.BROKER}
+    assert ended == {(Part.ROLLING, 1)}
+    assert {fault.kind.part for fault in lanes["workers"]} == {Part.WORKER, Part.ROLLING}
 
 
 def test_data_alone_is_a_plan_too() -> None:
-    assert len(plan(7, faults_of("data", 12), _TARGETS)) == 12
+    assert len(_faults(plan(7, faults_of("data", 12), _TARGETS))) == 12
 
 
 def test_every_target_is_hit() -> None:

@@ -17,8 +17,8 @@ from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Operation, Polled, Scrape, Seen
 
 _AGAIN_SECONDS: Final = 0.3
-_POLL_SECONDS: Final = 0.1
-_SCRAPE_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.4
+_SCRAPE_SECONDS: Final = 2.5
 _RECENT: Final = 500
 _KEPT: Final = 20
 _OK: Final = 200
@@ -89,7 +89,7 @@ class Customer:
     seed: int
 
     async def ask(self) -> None:
-        """Ask for ever, about ten times a second."""
+        """Ask for ever, a few times a second."""
         rng = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
         followed: list[str] = []
         timeout = aiohttp.ClientTimeout(total=6)
