@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from processor.ratio_study import Study, study
+from processor.ratio_study.files import Pairs
 from processor.training.assembly import examine_all, subjects_of
 from processor.training.calibration import Forward, Shape
-from processor.training.screening import Screened
-from processor.valuation.frame import Floats, Ints
+from processor.training.screening import Screened, in_order
+from processor.valuation.amounts import rounded
+from processor.valuation.frame import Floats, Ints, Sales
 from processor.valuation.model.appraisal import level_of
 from processor.valuation.model.county import CountyModel
+from processor.valuation.model.features import text_column
+from processor.valuation.model.model import NOWHERE, Surroundings
 from processor.valuation.model.values import values, wanted
-from processor.valuation.rendering import rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,25 @@ class Studied:
     def study(self) -> Study:
         """Return the statistics."""
         return study(self.price, self.value, self.low, self.high)
+
+
+def pairs(studied: Studied, sales: Sales, surroundings: Surroundings) -> Pairs:
+    """Return studied sales as a report of them is drawn, by area; ``sales`` are those given to the training."""
+    ordered = in_order(sales)
+    frame = ordered.frame.take(studied.rows)
+    area = surroundings.places.area
+    named = None if area == NOWHERE else surroundings.plan.categories[area]
+    strata = {} if named is None else {named.name: [word or "" for word in text_column(frame, named.name).tolist()]}
+    return Pairs(
+        studied.price,
+        studied.value,
+        studied.low,
+        studied.high,
+        ordered.day[studied.rows],
+        frame.number("latitude"),
+        frame.number("longitude"),
+        strata,
+    )
 
 
 def later_sales(county: CountyModel, screened: Screened, rows: Ints) -> Studied:

@@ -21,8 +21,8 @@ from processor.valuation.model.packing import Array, pack, unpack
 
 FORMAT: Final = 2
 _ALIGNMENT: Final = 64
-_MANIFEST: Final = "manifest.json"
-_ARRAYS: Final = "arrays.bin"
+MANIFEST: Final = "manifest.json"
+ARRAYS: Final = "arrays.bin"
 _UNHASHED: Final = ("version", "sha256", "trained_at")
 _DIGITS: Final = 12
 
@@ -73,7 +73,7 @@ def read(directory: Path) -> Bundle:
         CorruptBundle: its content is not what its version says, or cannot be read.
     """
     manifest, sha256 = _papers(directory)
-    path = directory / _ARRAYS
+    path = directory / ARRAYS
     if not path.is_file() or sha256 != manifest.get("sha256") or sha256[:_DIGITS] not in str(manifest.get("version")):
         raise CorruptBundle(f"{directory}: the manifest is not the one its version names")
     with path.open("rb") as file:
@@ -94,7 +94,7 @@ def papers(directory: Path) -> Mapping[str, Any]:
 
 
 def _papers(directory: Path) -> tuple[dict[str, Any], str]:
-    path = directory / _MANIFEST
+    path = directory / MANIFEST
     if not path.is_file():
         raise NoSuchBundle(f"{directory}: no model lies there")
     try:
@@ -135,11 +135,11 @@ def _place(directory: Path, blob: bytes, manifest: bytes) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=directory.parent))
     try:
-        (fresh / _ARRAYS).write_bytes(blob)
-        (fresh / _MANIFEST).write_bytes(manifest)
+        (fresh / ARRAYS).write_bytes(blob)
+        (fresh / MANIFEST).write_bytes(manifest)
         fresh.chmod(0o755)
         fresh.replace(directory)
     except OSError:
         shutil.rmtree(fresh, ignore_errors=True)
-        if not (directory / _MANIFEST).is_file():
+        if not (directory / MANIFEST).is_file():
             raise

@@ -15,8 +15,8 @@ from typing import Final
 from processor.valuation.frame import Engine, Sales
 from processor.valuation.model.appraisal import MassAppraisal
 from processor.valuation.model.bundle import Bundle
-from processor.valuation.model.errors import BundleError, CorruptBundle
-from processor.valuation.model.store import ModelStore
+from processor.valuation.model.errors import BundleError, CorruptBundle, StoreAway
+from processor.valuation.model.store import BundleStore
 from schemas.logs import get_logger
 from schemas.records import ModelRecord
 
@@ -36,6 +36,8 @@ class _County:
     engine: MassAppraisal | None = None
     sales_version: str = ""
     refused: str = ""
+    trouble: str = ""
+    """Why the announced bundle does not serve, as a constant to count by; empty while it does."""
     not_before: float = 0.0
     making: "Future[None] | None" = None
 
@@ -45,7 +47,7 @@ class TrainedEngines:
 
     def __init__(
         self,
-        store: ModelStore,
+        store: BundleStore,
         announced: Callable[[str], ModelRecord | None],
         sales: Callable[[str], Sales],
         *,
@@ -60,7 +62,7 @@ class TrainedEngines:
         self._background = ThreadPoolExecutor(1, thread_name_prefix="trained-engine")
 
     def __call__(self, county_id: str) -> Engine | None:
-        """Return the engine to value a county with now; blocks only while the county's first one is read."""
+        """Return the engine to value a county with now; blocks only while its first bundle is read the first time."""
         record = self._announced(county_id)
         if record is None:
             return None
@@ -69,7 +71,7 @@ class TrainedEngines:
             if county.making is None and self._due(county, record):
                 county.making = self._background.submit(self._renew, county, record)
             making = county.making
-        if county.engine is None and making is not None:
+        if county.engine is None and making is not None and not county.refused:
             making.result()
         return county.engine
 
@@ -77,6 +79,21 @@ class TrainedEngines:
         """Return by what factor the newest sales correct the model of each county in service, on a day."""
         serving = [(county_id, county.engine) for county_id, county in list(self._counties.items())]
         return {county_id: math.exp(engine.level.on(day).log) for county_id, engine in serving if engine is not None}
+
+    def versions(self) -> dict[str, str]:
+        """Return the version that serves each county that was valued, which need not be the announced one."""
+        counties = list(self._counties.items())
+        return {county_id: county.bundle.version for county_id, county in counties if county.bundle is not None}
+
+    def troubles(self) -> dict[str, str]:
+        """Return the counties whose announced bundle does not serve, and why, as a constant to count by."""
+        counties = list(self._counties.items())
+        return {county_id: county.trouble for county_id, county in counties if county.trouble}
+
+    @property
+    def store_reachable(self) -> bool:
+        """Whether the model store answered when it was last asked."""
+        return self._store.reachable
 
     def settle(self) -> None:
         """Wait for what is being made."""
@@ -106,12 +123,14 @@ class TrainedEngines:
             sales = self._sales(record.county_id)
             before = county.engine if found is county.bundle else None
             engine = before.renewed(sales) if before is not None else MassAppraisal(found, sales)
-            self._store_level(record, engine)
             county.bundle, county.engine, county.sales_version = found, engine, sales.version
+            county.refused = county.trouble = ""
             rest = max(rest, _REST_SHARE * (self._elapsed() - start))
-        except BundleError as wrong:
+            self._store_level(record, engine)
+        except (BundleError, OSError) as wrong:
             _log.error("model refused; the one before serves on", county_id=record.county_id, reason=str(wrong))
             county.refused, rest = record.version, _RETRY_S
+            county.trouble = wrong.reason if isinstance(wrong, BundleError) else StoreAway.reason
         finally:
             with self._guard:  # the caller that asked for this may not have noted it down yet
                 county.not_before = self._elapsed() + rest
@@ -126,5 +145,5 @@ class TrainedEngines:
     def _store_level(self, record: ModelRecord, engine: MassAppraisal) -> None:
         try:
             self._store.keep_level(record.county_id, record.version, engine.level)
-        except OSError as wrong:
+        except (BundleError, OSError) as wrong:
             _log.warning("the level could not be kept", county_id=record.county_id, reason=str(wrong))

@@ -8,45 +8,95 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final, Protocol
 
-import numpy as np
 import orjson
 
 from processor.valuation.model import bundle
-from processor.valuation.model.bundle import Bundle
+from processor.valuation.model.bundle import MANIFEST, Bundle
 from processor.valuation.model.county import CountyModel
 from processor.valuation.model.errors import CorruptBundle, NoSuchBundle, Objected
+from processor.valuation.model.levels import packed, unpacked
 from processor.valuation.model.market import Level
 
-_SERVING: Final = "serving.json"
-_LEVELS: Final = "levels"
-_LEVELS_KEPT: Final = 50
-_MANIFEST: Final = "manifest.json"
+SERVING: Final = "serving.json"
+LEVELS: Final = "levels"
+LEVELS_KEPT: Final = 50
+"""Levels a county keeps; older ones are removed."""
+
+
+class BundleStore(Protocol):
+    """What a model store promises, wherever it lies.
+
+    Writing is atomic; any number of processes may read meanwhile. Every method may raise ``StoreAway``, where the
+    store is reached over a network.
+    """
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the store answered when it was last asked."""
+        ...
+
+    def write(self, model: CountyModel, papers: Mapping[str, Any], trained_at: str) -> Bundle:
+        """Write a bundle; it does not serve by that. One that is there already is left as it is."""
+        ...
+
+    def read(self, county_id: str, version: str | None = None) -> Bundle:
+        """Read and verify a county's bundle of that version, of the serving one where None.
+
+        Raises:
+            NoSuchBundle, CorruptBundle: there is none, or it is refused.
+        """
+        ...
+
+    def papers(self, county_id: str, version: str) -> Mapping[str, Any]:
+        """Return a bundle's manifest without reading its arrays.
+
+        Raises:
+            NoSuchBundle, CorruptBundle: there is none, or it is refused.
+        """
+        ...
+
+    def counties(self) -> list[str]:
+        """Return the counties that have bundles."""
+        ...
+
+    def versions(self, county_id: str) -> list[str]:
+        """Return a county's versions, the last trained first; unreadable ones last."""
+        ...
+
+    def serving(self, county_id: str) -> str | None:
+        """Return the version that serves a county, None where none does."""
+        ...
+
+    def promote(self, county_id: str, version: str, *, force: bool = False) -> Bundle:
+        """Let a version serve; it is read and verified first.
+
+        Raises:
+            NoSuchBundle, CorruptBundle: there is none, or it is damaged; the old one serves on.
+            Objected: its study did not pass the gate, and ``force`` is not given.
+        """
+        ...
+
+    def keep_level(self, county_id: str, version: str, level: Level) -> None:
+        """Keep what a pool of sales showed to a version; only the last fifty of a county are kept."""
+        ...
+
+    def level(self, county_id: str, version: str, pool: str | None = None) -> Level | None:
+        """Return what a pool showed to a version, the last pool where None is named; None where nothing is kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStore:
-    """A directory of bundles. Writing is atomic; any number of processes may read meanwhile."""
+    """A store that is a directory."""
 
     root: Path
 
-    @classmethod
-    def at(cls, url: str | None, data_dir: Path) -> "ModelStore":
-        """Return the store that ``MODEL_STORE_URL`` names: a path or a file URL; ``DATA_DIR/models`` where unset.
-
-        Raises:
-            NoSuchBundle: the URL is of another kind.
-        """
-        if url is None:
-            return cls(data_dir / "models")
-        parts = urlsplit(url)
-        if parts.scheme == "file":
-            return cls(Path(unquote(parts.path)))
-        if parts.scheme:
-            raise NoSuchBundle(f"MODEL_STORE_URL {url}: only paths and file:// are known here; mount the store")
-        return cls(Path(url))
+    @property
+    def reachable(self) -> bool:
+        """Always, as far as anybody can tell."""
+        return True
 
     def write(self, model: CountyModel, papers: Mapping[str, Any], trained_at: str) -> Bundle:
         """Write a bundle; it does not serve by that."""
@@ -67,10 +117,11 @@ class ModelStore:
         """Return where a bundle lies or would lie.
 
         Raises:
-            NoSuchBundle: the version is no name of a directory.
+            NoSuchBundle: the version or the county is no name of a directory.
         """
-        if not version or version != Path(version).name or version.startswith("."):
-            raise NoSuchBundle(f"{version!r} is no version of a model")
+        for name in (county_id, version):
+            if not name or name != Path(name).name or name.startswith("."):
+                raise NoSuchBundle(f"{name!r} is no version of a model")
         return self.root / county_id / version
 
     def papers(self, county_id: str, version: str) -> Mapping[str, Any]:
@@ -79,7 +130,7 @@ class ModelStore:
 
     def counties(self) -> list[str]:
         """Return the counties that have bundles."""
-        return sorted(path.name for path in self.root.glob("*") if any(path.glob(f"*/{_MANIFEST}")))
+        return sorted(path.name for path in self.root.glob("*") if any(path.glob(f"*/{MANIFEST}")))
 
     def versions(self, county_id: str) -> list[str]:
         """Return a county's versions, the last trained first; unreadable ones last."""
@@ -89,7 +140,7 @@ class ModelStore:
     def serving(self, county_id: str) -> str | None:
         """Return the version that serves a county, None where none does."""
         try:
-            return str(orjson.loads((self.root / county_id / _SERVING).read_bytes())["version"])
+            return str(orjson.loads((self.root / county_id / SERVING).read_bytes())["version"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -101,9 +152,9 @@ class ModelStore:
             Objected: its study did not pass the gate, and ``force`` is not given.
         """
         found = self.read(county_id, version)
-        if found.manifest["objections"] and not force:
-            raise Objected(f"{version} did not pass the gate: " + "; ".join(found.manifest["objections"]))
-        _replace(self.root / county_id / _SERVING, orjson.dumps({"version": version}))
+        if not force:
+            require_passed(found)
+        _replace(self.root / county_id / SERVING, orjson.dumps({"version": version}))
         return found
 
     def keep_level(self, county_id: str, version: str, level: Level) -> None:
@@ -112,9 +163,8 @@ class ModelStore:
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = np.stack([level.day.astype(np.float64), level.known_day.astype(np.float64), level.residual])
-        _replace(path, table.tobytes())
-        older = sorted(path.parent.glob("*.level"), key=lambda one: one.stat().st_mtime, reverse=True)[_LEVELS_KEPT:]
+        _replace(path, packed(level))
+        older = sorted(path.parent.glob("*.level"), key=lambda one: one.stat().st_mtime, reverse=True)[LEVELS_KEPT:]
         for one in older:
             one.unlink(missing_ok=True)
 
@@ -122,7 +172,7 @@ class ModelStore:
         """Return what a pool showed to a version, the last pool where None is named; None where nothing is kept."""
         if pool is None:
             kept = sorted(
-                (self.root / county_id / _LEVELS).glob(f"{version}@*.level"), key=lambda one: one.stat().st_mtime
+                (self.root / county_id / LEVELS).glob(f"{version}@*.level"), key=lambda one: one.stat().st_mtime
             )
             if not kept:
                 return None
@@ -130,16 +180,15 @@ class ModelStore:
         else:
             path = self._level_path(county_id, version, pool)
         try:
-            table = np.frombuffer(path.read_bytes()).reshape(3, -1)
+            return unpacked(path.read_bytes(), pool)
         except (OSError, ValueError):
             return None
-        return Level(table[0].astype(np.int64), table[1].astype(np.int64), table[2], pool)
 
     def _level_path(self, county_id: str, version: str, pool: str) -> Path:
-        return self.root / county_id / _LEVELS / f"{version}@{Path(pool).name}.level"
+        return self.root / county_id / LEVELS / f"{version}@{Path(pool).name}.level"
 
     def _manifests(self, county_id: str) -> list[Path]:
-        return [path for path in (self.root / county_id).glob(f"*/{_MANIFEST}") if not path.parent.name.startswith(".")]
+        return [path for path in (self.root / county_id).glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")]
 
     @staticmethod
     def _trained_at(directory: Path) -> str:
@@ -147,6 +196,16 @@ class ModelStore:
             return str(bundle.papers(directory).get("trained_at", ""))
         except (NoSuchBundle, CorruptBundle):
             return ""
+
+
+def require_passed(bundle: Bundle) -> None:
+    """Let a bundle pass whose study passed the gate.
+
+    Raises:
+        Objected: it did not.
+    """
+    if bundle.manifest["objections"]:
+        raise Objected(f"{bundle.version} did not pass the gate: " + "; ".join(bundle.manifest["objections"]))
 
 
 def _replace(path: Path, content: bytes) -> None:
