@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from processor.handler import Engines, Roll
-from processor.roll import PropertyRoll, RollFollower, ServingModels
+from processor.roll import PropertyRoll, RollFollower, RollSnapshots, ServingModels, SnapshotRules
+from processor.settings import ProcessorSettings
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
 from schemas.clock import epoch_ms
 from schemas.settings import CommonSettings
@@ -61,6 +62,15 @@ class Appraisal(Protocol):
         """Return the version of the engine that serves each county."""
         ...
 
+    def troubles(self) -> Mapping[str, str]:
+        """Return the counties whose announced model does not serve, and why, as a constant to count by."""
+        ...
+
+    @property
+    def store_reachable(self) -> bool:
+        """Whether the model store answered when it was last asked."""
+        ...
+
     def trained_ms(self) -> Mapping[str, int]:
         """Return when each county's model was trained, in milliseconds since 1970-01-01."""
         ...
@@ -79,17 +89,22 @@ class CountyAppraisal:
 
     inline: Final = False
 
-    def __init__(self, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        client_options: Mapping[str, Any],
+        common: CommonSettings,
+        snapshots: RollSnapshots | None = None,
+    ) -> None:
         # The engines bring scipy and numba along, 64 MB that the benchmarks' composition does without.
+        from processor.model_store import open_model_store  # noqa: PLC0415 - start-up time
         from processor.valuation.model.serving import TrainedEngines  # noqa: PLC0415 - start-up time
-        from processor.valuation.model.store import ModelStore  # noqa: PLC0415 - start-up time
         from processor.valuation.registry import EngineRegistry  # noqa: PLC0415 - start-up time
 
         self.roll: PropertyRoll = PropertyRoll()
         self._models = ServingModels()
-        self._follower = RollFollower(self.roll, self._models, topics, client_options)
-        store = ModelStore.at(common.model_store_url, common.data_dir)
-        self._trained = TrainedEngines(store, self._models.get, self.roll.sales)
+        self._follower = RollFollower(self.roll, self._models, topics, client_options, snapshots=snapshots)
+        self._trained = TrainedEngines(open_model_store(common), self._models.get, self.roll.sales)
         self.engines: EngineRegistry = EngineRegistry(self.roll.sales, trained=self._trained)
 
     @property
@@ -120,9 +135,22 @@ class CountyAppraisal:
         return self.roll.sizes()
 
     def versions(self) -> Mapping[str, str]:
-        """Return the version of every engine that serves; a trained one goes before one made of sales."""
-        trained = {county_id: model.version for county_id, model in self._models.all().items()}
-        return {**self.engines.versions(), **trained}
+        """Return the version of every engine that serves; a county not valued yet is shown with the announced one."""
+        troubles = self._trained.troubles()
+        announced = {county_id: model.version for county_id, model in self._models.all().items()}
+        awaited = {county_id: version for county_id, version in announced.items() if county_id not in troubles}
+        serving = {county_id: each for county_id, each in self._trained.versions().items() if county_id in announced}
+        return {**self.engines.versions(), **awaited, **serving}
+
+    def troubles(self) -> Mapping[str, str]:
+        """Return the counties whose announced model does not serve, and why."""
+        announced = self._models.all()
+        return {county_id: why for county_id, why in self._trained.troubles().items() if county_id in announced}
+
+    @property
+    def store_reachable(self) -> bool:
+        """Whether the model store answered when it was last asked."""
+        return self._trained.store_reachable
 
     def trained_ms(self) -> Mapping[str, int]:
         """Return when each county's model was trained."""
@@ -146,6 +174,7 @@ class ConstantAppraisal:
     version: Final = "constant"
     ready: Final = True
     inline: Final = True
+    store_reachable: Final = True
 
     @property
     def roll(self) -> Roll:
@@ -193,6 +222,10 @@ class ConstantAppraisal:
         """Return nothing: there is no model."""
         return {}
 
+    def troubles(self) -> Mapping[str, str]:
+        """Return nothing: there is no model."""
+        return {}
+
     def trained_ms(self) -> Mapping[str, int]:
         """Return nothing: there is no model."""
         return {}
@@ -215,6 +248,16 @@ def figures(study: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def appraisal(engine: str, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings) -> Appraisal:
-    """Return the appraisal of a setting: ``county`` or ``constant``."""
-    return ConstantAppraisal() if engine == "constant" else CountyAppraisal(topics, client_options, common)
+def appraisal(
+    settings: ProcessorSettings, topics: Topics, client_options: Mapping[str, Any], common: CommonSettings
+) -> Appraisal:
+    """Return the appraisal of a worker's settings: the counties', or the constant one."""
+    if settings.engine == "constant":
+        return ConstantAppraisal()
+    rules = SnapshotRules(
+        directory=settings.roll_snapshot_dir or common.data_dir / "roll",
+        seconds=settings.roll_snapshot_seconds,
+        max_hours=settings.roll_snapshot_max_hours,
+        least_parcels=settings.roll_snapshot_parcels,
+    )
+    return CountyAppraisal(topics, client_options, common, RollSnapshots(rules))

@@ -1,7 +1,7 @@
 """Whether a worker is alive and whether it is ready, with the reasons when it is not."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -56,6 +56,8 @@ class Health:
     roll_ready: Callable[[], bool]
     stall_seconds: float
     now: Callable[[], float] = time.monotonic
+    troubles: Callable[[], Mapping[str, str]] = dict
+    """Counties whose announced model does not serve, and why."""
 
     def dead(self) -> list[str]:
         """Return why the worker should be replaced; nothing while it works, waits for Kafka, or has nothing to do."""
@@ -65,6 +67,10 @@ class Health:
     def must_exit(self) -> bool:
         """Tell whether the worker has been stuck for so long that it should leave."""
         return self.lag.stalled_seconds >= self.stall_seconds + _STUCK_EXTRA
+
+    def degraded(self) -> list[str]:
+        """Return what is not as it should be though requests are valued: models that cannot be had."""
+        return [f"the announced model of {county_id} is {why}" for county_id, why in sorted(self.troubles().items())]
 
     def unready(self) -> list[str]:
         """Return why the worker cannot value requests now; nothing when it can."""

@@ -157,6 +157,15 @@ class ProcessorMetrics:
         )
         self.model_info = self._gauge("valuation_model_info", "The models in service.", "county_id", "version")
         self.model_age = self._gauge("valuation_model_age_seconds", "Time since the model was trained.", "county_id")
+        self.troubled = self._gauge(
+            "valuation_model_unavailable",
+            "1 while the announced model does not serve, by reason.",
+            "county_id",
+            "reason",
+        )
+        self.store = self._gauge(
+            "valuation_model_store_reachable", "Whether the model store answered when it was last asked."
+        )
         self.level = self._gauge(
             "valuation_market_level_ratio", "Factor by which the newest sales correct the model's level.", "county_id"
         )
@@ -206,6 +215,13 @@ class ProcessorMetrics:
             self.model_info.labels(county, model).set(1)
         for county, trained in trained_ms.items():
             self.model_age.labels(county).set(max(0.0, (now_ms - trained) / 1000))
+
+    def show_troubles(self, troubles: Mapping[str, str], *, store_reachable: bool) -> None:
+        """Show whose announced model does not serve, and whether the model store answers."""
+        self.troubled.clear()
+        for county, why in troubles.items():
+            self.troubled.labels(county, why).set(1)
+        self.store.set(store_reachable)
 
     def show_quality(self, levels: Mapping[str, float], studies: Mapping[str, Mapping[str, float]]) -> None:
         """Show the market's level by county, and the statistics of each county's ratio study by their names."""

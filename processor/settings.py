@@ -1,5 +1,6 @@
 """Settings of a worker: ``PROCESSOR_*`` in the environment, beside the common ones and Kafka's."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -41,6 +42,19 @@ class ProcessorSettings(BaseSettings):
         60.0, gt=0, description="no progress for this long though there is lag: /livez fails, then the worker exits"
     )
     stop_seconds: float = Field(10.0, gt=0, description="time to finish after SIGTERM; then the worker exits anyway")
+    roll_snapshot_dir: Path | None = Field(
+        None,
+        description="where workers keep snapshots of the property roll, which they may share; DATA_DIR/roll when unset",
+    )
+    roll_snapshot_seconds: float = Field(600.0, gt=0, description="a changed roll is kept anew after this long")
+    roll_snapshot_max_hours: float = Field(
+        12.0,
+        gt=0,
+        description="older snapshots are not used: at most half of the topics' `delete.retention.ms`, a day by default",
+    )
+    roll_snapshot_parcels: int = Field(
+        50_000, ge=0, description="smaller rolls are not kept: reading their topics takes a second"
+    )
     commits_at_once: int = Field(3, ge=1, description="partitions that commit at a time; the others gather meanwhile")
     commit_turn_seconds: float = Field(0.5, gt=0, description="seconds after which the next partition waits no more")
     commit_seconds: float = Field(

@@ -1,5 +1,6 @@
 """The worker's web view, served by Faust: metrics, liveness, readiness, and no other page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import faust
@@ -25,9 +26,10 @@ def add_pages(app: faust.App, registry: CollectorRegistry, health: Health) -> No
 
     @app.page("/readyz")
     async def readyz(self: Any, _request: Any) -> Any:
-        return _answer(self, health.unready())
+        return _answer(self, health.unready(), health.degraded())
 
 
-def _answer(view: Any, reasons: list[str]) -> Any:
-    status = {"status": "unavailable" if reasons else "ok", "reasons": reasons}
-    return view.json(status, status=503 if reasons else 200)
+def _answer(view: Any, reasons: list[str], degraded: Sequence[str] = ()) -> Any:
+    """Answer 503 with the reasons where there are any; what is merely degraded is told with a 200."""
+    status = "unavailable" if reasons else "degraded" if degraded else "ok"
+    return view.json({"status": status, "reasons": [*reasons, *degraded]}, status=503 if reasons else 200)

@@ -56,7 +56,7 @@ class Worker:
         self._options = client_options
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="valuing")
         self._pace = Pace(max_records=settings.max_records, batch_seconds=settings.batch_seconds)
-        self._appraisal = appraisal(settings.engine, self._topics, client_options, common)
+        self._appraisal = appraisal(settings, self._topics, client_options, common)
         self._refreshing: asyncio.Task[None] | None = None
         self.metrics = ProcessorMetrics(_version())
         self._activity = Activity()
@@ -73,7 +73,13 @@ class Worker:
         )
         self.source = LaneSource(client_options, membership, self._context, self._appraisal.wait_ready)
         self.lag = LagWatch(self.source, self._show_lag)
-        self.health = Health(self.source, self.lag, lambda: self._appraisal.ready, settings.stall_seconds)
+        self.health = Health(
+            self.source,
+            self.lag,
+            lambda: self._appraisal.ready,
+            settings.stall_seconds,
+            troubles=self._appraisal.troubles,
+        )
         add_pages(self.app, self.metrics.registry, self.health)
         self.app.on_before_shutdown.connect(self._finish)
         self.app.task(self._start)
@@ -157,6 +163,7 @@ class Worker:
         states = {lane.partition.partition: lane.state for lane in self.source.lanes}
         metrics.show_lanes(states, self.lag.stalled_seconds)
         metrics.show_models(serving.sizes(), serving.versions(), serving.trained_ms(), now)
+        metrics.show_troubles(serving.troubles(), store_reachable=serving.store_reachable)
         metrics.show_quality(serving.levels(now // _DAY_MS), serving.studies())
 
     async def _finish(self, *_args: Any, **_kwargs: Any) -> None:

@@ -51,7 +51,14 @@ class CommonSettings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", populate_by_name=True)
 
     data_dir: Path = Field(Path(".local"), description="where this machine's data lies")
-    model_store_url: str | None = Field(None, description="where trained models lie; DATA_DIR/models when unset")
+    model_store_url: str | None = Field(
+        None, description="where trained models lie: a path or `s3://BUCKET/PREFIX`; DATA_DIR/models when unset"
+    )
+    model_store_endpoint_url: str | None = Field(
+        None,
+        description="the S3-compatible service of an `s3://` model store, AWS's own when unset; "
+        "credentials come from `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and their like",
+    )
     topic_prefix: str = Field("", description="put before every topic name, to share a cluster between installations")
     log_format: LogFormat = Field("console", description="`console` for people, `json` for machines")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -11,7 +11,7 @@ from schemas.settings import CommonSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from processor.valuation.model.store import ModelStore
+    from processor.valuation.model.store import BundleStore
 
 models = typer.Typer(help="Models: list, show, promote.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
@@ -75,14 +75,14 @@ def promote(
 
 
 @contextmanager
-def _store() -> "Iterator[ModelStore]":
+def _store() -> "Iterator[BundleStore]":
     """Yield the store; its errors become their message and exit status 1."""
+    from processor.model_store import open_model_store  # noqa: PLC0415 - start-up time
     from processor.valuation.model.errors import BundleError  # noqa: PLC0415 - start-up time
-    from processor.valuation.model.store import ModelStore  # noqa: PLC0415 - start-up time
 
     common = CommonSettings()
     try:
-        yield ModelStore.at(common.model_store_url, common.data_dir)
+        yield open_model_store(common)
     except (BundleError, ValueError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
@@ -94,7 +94,7 @@ def _normal(county: str) -> str:
     return normalise_county(county)
 
 
-def _entry(store: "ModelStore", county_id: str, version: str) -> dict[str, Any]:
+def _entry(store: "BundleStore", county_id: str, version: str) -> dict[str, Any]:
     from processor.valuation.model.errors import BundleError  # noqa: PLC0415 - start-up time
 
     serving = store.serving(county_id) == version

@@ -1,12 +1,10 @@
 """``terrafusion train``: learn a county's model from its sales, study it forward, publish it if the study passes."""
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +12,10 @@ from schemas.settings import CommonSettings, KafkaSettings
 
 if TYPE_CHECKING:
     from processor.training.publish import Publication
+    from processor.training.train import Trained
     from processor.valuation.frame import Sales
     from processor.valuation.model.bundle import Bundle
     from schemas.tabular import Report
-
-_MOST_PROBLEMS: Final = 20
 
 
 def train(  # noqa: PLR0913 - the options of a command
@@ -30,38 +27,41 @@ def train(  # noqa: PLR0913 - the options of a command
         str | None, typer.Option(help="YYYY-MM-DD: learn from sales before that day, study on the later ones")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="publish whatever the gate says")] = False,
+    html: Annotated[Path | None, typer.Option(help="write the forward study as a page with charts")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object, last")] = False,
 ) -> None:
     """Learn a county's valuation model from its sales and publish it if its forward ratio study passes the gate."""
+    from processor.commands.telling import refuse, tell, tell_report, write_page  # noqa: PLC0415 - start-up time
     from processor.training.errors import TrainingError  # noqa: PLC0415 - start-up time
+    from processor.valuation.model.errors import BundleError  # noqa: PLC0415 - start-up time
     from schemas.clock import day_number  # noqa: PLC0415 - start-up time
     from schemas.counties import normalise_county  # noqa: PLC0415 - start-up time
     from schemas.tabular import TabularError  # noqa: PLC0415 - start-up time
 
+    county_id, report = county, None
     try:
         county_id = normalise_county(county)
         before = None if as_of is None else day_number(as_of)
-        pool = _sales(county_id, sales, mapping)
-        outcome = _trained(county_id, pool, before, force=force)
-    except TrainingError as error:
-        _refused(county_id, str(error), as_json=as_json)
-    except (TabularError, ValueError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    else:
-        _tell(outcome, as_json=as_json)
+        pool, report = _sales(county_id, sales, mapping)
+        if report is not None:
+            tell_report(report)
+        trained, outcome = _trained(county_id, pool, before, force=force)
+        if html is not None:
+            write_page(html, county_id, trained, pool)
+    except (BundleError, OSError, TabularError, TrainingError, ValueError) as error:
+        refuse(county_id, str(error), report, as_json=as_json)
+    tell(outcome, report, as_json=as_json)
 
 
-def _sales(county_id: str, file: Path | None, mapping: Path | None) -> "Sales":
+def _sales(county_id: str, file: Path | None, mapping: Path | None) -> "tuple[Sales, Report | None]":
     if (file is None) != (mapping is None):
         raise ValueError("--sales and --mapping go together")
     if file is None or mapping is None:
-        return _from_topic(county_id)
+        return _from_topic(county_id), None
     from processor.training.files import sales_from_file  # noqa: PLC0415 - start-up time
 
-    _, found, report = sales_from_file(file, mapping)
-    _tell_report(report)
-    return found
+    _, found, report = sales_from_file(file, mapping, county_id)
+    return found, report
 
 
 def _from_topic(county_id: str) -> "Sales":
@@ -78,17 +78,18 @@ def _from_topic(county_id: str) -> "Sales":
         raise ValueError(f"the sales could not be read from Kafka: {error}") from error
 
 
-def _trained(county_id: str, pool: "Sales", before: int | None, *, force: bool) -> "Publication":
+def _trained(county_id: str, pool: "Sales", before: int | None, *, force: bool) -> "tuple[Trained, Publication]":
+    from processor.model_store import open_model_store  # noqa: PLC0415 - start-up time
     from processor.training.publish import publish  # noqa: PLC0415 - start-up time
     from processor.training.train import train as learn  # noqa: PLC0415 - start-up time
-    from processor.valuation.model.store import ModelStore  # noqa: PLC0415 - start-up time
 
     common = CommonSettings()
-    store = ModelStore.at(common.model_store_url, common.data_dir)
+    store = open_model_store(common)
+    store.serving(county_id)  # a store that is away says so now, not after minutes of learning
     with _progress() as report:
         found = learn(county_id, pool, as_of=before, report=report)
     trained_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return publish(found, pool, store, announce_or_say_why_not, trained_at=trained_at, force=force)
+    return found, publish(found, pool, store, announce_or_say_why_not, trained_at=trained_at, force=force)
 
 
 def announce_or_say_why_not(bundle: "Bundle") -> bool:
@@ -120,45 +121,3 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("starting", total=1)
         yield lambda doing, done, total: bar.update(task, description=doing, completed=done, total=total)
         bar.update(task, completed=1, total=1, description="trained")
-
-
-def _tell_report(report: "Report") -> None:
-    for note in report.notes:
-        typer.echo(note, err=True)
-    for problem in report.problems[:_MOST_PROBLEMS]:
-        typer.echo(
-            f"line {problem.line}: {problem.column} {problem.value!r}: {problem.reason}, {problem.effect}", err=True
-        )
-    rest = sum(report.counts.values()) - _MOST_PROBLEMS
-    if rest > 0:
-        typer.echo(f"and {rest} more problems; `import sales --dry-run` lists them all", err=True)
-
-
-def _refused(county_id: str, reason: str, *, as_json: bool) -> None:
-    typer.echo(reason, err=True)
-    if as_json:
-        document = {"county_id": county_id, "version": None, "published": False, "reasons": [reason], "study": None}
-        sys.stdout.write(json.dumps(document) + "\n")
-    raise typer.Exit(1)
-
-
-def _tell(outcome: "Publication", *, as_json: bool) -> None:
-    papers = outcome.bundle.manifest
-    out = sys.stderr if as_json else sys.stdout
-    sales = papers["sales"]
-    out.write(f"trained on {sales['trained_on']} sales, {sales['first']} to {sales['last']}\n")
-    for reason, count in sales["left_out"].items():
-        out.write(f"left out of training: {count} {reason}\n")
-    for reason, count in papers["studied"]["left_out"].items():
-        out.write(f"left out of the study: {count} {reason}\n")
-    for column, reason in papers["features"]["left_out"].items():
-        out.write(f"no feature: {column} ({reason})\n")
-    for reason in outcome.reasons:
-        out.write(f"gate: {reason}\n")
-    serves = "serves from now on" if outcome.published else "does not serve; the one in service stays"
-    out.write(f"{outcome.bundle.version} {serves}\n")
-    if as_json:
-        sys.stdout.write(json.dumps(outcome.document()) + "\n")
-    else:
-        for name, value in outcome.study.document().items():
-            out.write(f"{name}: {value}\n")

@@ -13,7 +13,7 @@ from schemas.settings import CommonSettings
 if TYPE_CHECKING:
     from processor.valuation.frame import Subjects
     from processor.valuation.model.appraisal import MassAppraisal
-    from processor.valuation.model.store import ModelStore
+    from processor.valuation.model.store import BundleStore
 
 _NO_CHARACTERISTICS = frozenset(
     {"property_id", "county_id", "features", "characteristics", "valuation_date", "valuation_method_hint", "job_id",
@@ -57,11 +57,11 @@ def value(  # noqa: PLR0913 - the options of a command
 
 
 def _engine(county_id: str, version: str | None, market: str | None) -> "MassAppraisal":
+    from processor.model_store import open_model_store  # noqa: PLC0415 - start-up time
     from processor.valuation.model.appraisal import MassAppraisal  # noqa: PLC0415 - start-up time
-    from processor.valuation.model.store import ModelStore  # noqa: PLC0415 - start-up time
 
     common = CommonSettings()
-    store = ModelStore.at(common.model_store_url, common.data_dir)
+    store = open_model_store(common)
     bundle = store.read(county_id, version or store.serving(county_id) or _unpublished(store, county_id))
     pool = None if market is None else market.partition(":")[0]
     level = store.level(county_id, bundle.version, pool)
@@ -70,7 +70,7 @@ def _engine(county_id: str, version: str | None, market: str | None) -> "MassApp
     return MassAppraisal(bundle, level=level)
 
 
-def _unpublished(store: "ModelStore", county_id: str) -> str | None:
+def _unpublished(store: "BundleStore", county_id: str) -> str | None:
     """Return the last version trained where none serves, and say so."""
     trained = store.versions(county_id)
     if trained:

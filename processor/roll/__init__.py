@@ -4,5 +4,6 @@ from processor.roll.county import CountyRoll
 from processor.roll.follower import RollFollower
 from processor.roll.roll import PropertyRoll
 from processor.roll.serving import ServingModels
+from processor.roll.snapshots import RollSnapshots, SnapshotRules
 
-__all__ = ["CountyRoll", "PropertyRoll", "RollFollower", "ServingModels"]
+__all__ = ["CountyRoll", "PropertyRoll", "RollFollower", "RollSnapshots", "ServingModels", "SnapshotRules"]

@@ -35,6 +35,15 @@ class TextColumn:
                 code_of[text] = len(code_of)
         return np.array([code_of[text] for text in texts], dtype=np.int32)
 
+    def levels(self) -> list[str | None]:
+        """Return every text that has a code, in the order of the codes."""
+        return list(self._code_of)
+
+    def restore(self, codes: NDArray[np.int32], levels: Sequence[str | None]) -> None:
+        """Take over codes and what they stand for."""
+        self.codes = codes
+        self._code_of = {level: code for code, level in enumerate(levels)}
+
     def read(self, rows: Ints) -> Objects:
         """Return the texts of the rows."""
         if len(self._levels) != len(self._code_of):
@@ -89,6 +98,25 @@ class Columns:
             {name: column[rows] for name, column in self._numbers.items()},
             {name: column.read(rows) for name, column in self._texts.items()},
         )
+
+    def kinds(self) -> tuple[list[str], list[str]]:
+        """Return the names of the columns that hold numbers, and of those that hold texts."""
+        return sorted(self._numbers), sorted(self._texts)
+
+    def numbers(self, name: str, rows: Ints) -> Floats:
+        """Return a copy of a numeric column's rows."""
+        return self._numbers[name][rows]
+
+    def texts(self, name: str, rows: Ints) -> tuple[NDArray[np.int32], list[str | None]]:
+        """Return a copy of a text column's codes at the rows, and what the codes stand for."""
+        column = self._texts[name]
+        return column.codes[rows], column.levels()
+
+    def restore(self, size: int, numbers: Mapping[str, Floats], texts: Mapping[str, TextColumn]) -> None:
+        """Take over whole columns of ``size`` rows; the table was empty before."""
+        self._size = self._capacity = size
+        self._numbers, self._texts = dict(numbers), dict(texts)
+        self._names = frozenset(numbers) | frozenset(texts)
 
     def _write_column(self, name: str, rows: Ints, values: Sequence[object]) -> int:
         rule = self._rules.get(name, ANY)

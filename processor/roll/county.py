@@ -10,6 +10,8 @@ from processor.roll.columns import Columns
 from processor.roll.fields import STANDARD
 from processor.roll.records import Entry
 from processor.roll.rows import Rows
+from processor.roll.saving import Saved, restore_columns, save_columns
+from processor.roll.sections import Sections, Writer
 from processor.valuation.frame import Frame, Ints
 
 Digests = NDArray[np.uint64]
@@ -77,6 +79,21 @@ class CountyRoll:
         with self._lock:
             self._remove([own_id for own_id, entry in last.items() if entry.members is None])
             self._put([entry for entry in last.values() if entry.members is not None])
+
+    def save(self, writer: Writer, name: str) -> None:
+        """Write the county as sections of a name, while updates may go on: each column is as of its own moment."""
+        with self._lock:
+            ids, rows, (numeric, text) = self._rows.ids(), self._rows.used(), self._columns.kinds()
+        writer.document(f"{name}/ids", ids)
+        writer.array(f"{name}/digests", self.digests(rows))
+        save_columns(writer, name, Saved(self._columns, self._lock, rows, numeric, text))
+
+    def restore(self, sections: Sections, name: str) -> None:
+        """Take over what ``save`` has written; the county was empty before."""
+        self._rows.restore(sections.document(f"{name}/ids"))
+        self._digests = sections.array(f"{name}/digests")
+        restore_columns(sections, name, self._columns, self._rows.size)
+        self.changes += 1
 
     def begin_reload(self) -> None:
         """Start to note which properties come again."""

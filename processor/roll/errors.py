@@ -5,6 +5,7 @@
     RollError
     ├── BadRecord           a record of a compacted topic that cannot be read; it changes nothing and is counted
     ├── TopicsMissing       the topics do not exist (yet)
+    ├── SnapshotRefused     a snapshot of the roll is damaged, too old or another's; the topics are read instead
     └── PositionsLost       the topics are no longer the ones that were read; they are read again from the start
 """
 
@@ -23,6 +24,10 @@ class BadRecord(RollError):  # noqa: N818 - it is the record that is bad
 
 class TopicsMissing(RollError):  # noqa: N818 - reads as what is the case
     """One of the followed topics does not exist."""
+
+
+class SnapshotRefused(RollError):  # noqa: N818 - reads as what happened
+    """A snapshot of the roll is not used; the message says why."""
 
 
 class PositionsLost(RollError):  # noqa: N818 - reads as what is the case

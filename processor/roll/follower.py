@@ -1,4 +1,6 @@
-"""Keeps the roll current: reads the compacted topics without a group, from the start, for as long as the worker runs.
+"""Keeps the roll current: reads the compacted topics without a group for as long as the worker runs.
+
+Where there is a snapshot it reads on from there, else from the start.
 
 Kafka being away is no error: the roll stays as it was and the follower returns where it left off. Topics that are no
 longer the ones that were read (deleted and created again, another cluster) are read again from the start, while
@@ -17,10 +19,12 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from processor.roll.errors import BadRecord, PositionsLost, TopicsMissing
+from processor.roll.errors import BadRecord, PositionsLost, SnapshotRefused, TopicsMissing
+from processor.roll.keeper import SnapshotKeeper
 from processor.roll.positions import Positions
 from processor.roll.roll import PropertyRoll
 from processor.roll.serving import ServingModels
+from processor.roll.snapshots import RollSnapshots
 from processor.roll.source import Source
 from schemas.topics import Topics
 
@@ -48,6 +52,7 @@ class RollFollower:
         topics: Topics,
         client_options: Mapping[str, Any],
         *,
+        snapshots: RollSnapshots | None = None,
         check_seconds: float = _CHECK_SECONDS,
         wall_ms: Callable[[], int] = _wall_ms,
         open_source: OpenSource = Source.open,
@@ -60,6 +65,7 @@ class RollFollower:
         self._wall_ms = wall_ms
         self._open_source = open_source
         self._positions = Positions()
+        self._keeper = SnapshotKeeper(roll, models, snapshots)
         self._asking: list[Future[None]] = []
         self._asked = Event()
         self._loaded: Future[None] | None = None
@@ -88,6 +94,7 @@ class RollFollower:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        await self._keeper.settle()
 
     async def wait_ready(self) -> None:
         """Return once ``ready``."""
@@ -125,8 +132,8 @@ class RollFollower:
                 async with self._open_source(self._topics, self._options) as source:
                     backoff = _FIRST_BACKOFF
                     await self._follow(source)
-            except (PositionsLost, OffsetOutOfRangeError) as error:
-                _log.warning("the topics of the roll were replaced; reading them again", cause=str(error))
+            except (PositionsLost, OffsetOutOfRangeError, SnapshotRefused) as error:
+                _log.warning("what was read of the roll holds no more; reading the topics again", cause=str(error))
                 self._start_over()
             except (KafkaError, TopicsMissing, OSError) as error:
                 _log.info("cannot follow the topics of the roll; trying again", cause=str(error), seconds=backoff)
@@ -139,6 +146,7 @@ class RollFollower:
 
     async def _follow(self, source: Source) -> None:
         """Read and apply until something breaks or the topics gain partitions."""
+        await self._keeper.resume(source, self._positions)
         self._positions.advance(await source.seek(self._positions.next, self._positions.latest_ms), {})
         asking = asyncio.create_task(self._answer_askers(source), name="roll-ends")
         check_at = time.monotonic() + self._check_seconds
@@ -148,6 +156,7 @@ class RollFollower:
                 if time.monotonic() >= check_at:
                     check_at = time.monotonic() + self._check_seconds
                     await source.check(self._positions.next, self._positions.latest_ms)
+                    await self._offer_snapshot()
                     if source.outgrown():
                         return
             asking.result()
@@ -155,6 +164,10 @@ class RollFollower:
             asking.cancel()
             await asyncio.wait([asking])
             _ = asking.cancelled() or asking.exception()  # seen: it is raised above, or came too late to matter
+
+    async def _offer_snapshot(self) -> None:
+        if self.ready and not self._reload_pending:
+            await self._keeper.offer(self._positions)
 
     async def _read_on(self, source: Source) -> None:
         batch = await source.read()

@@ -12,6 +12,7 @@ from processor.roll.county import CountyRoll
 from processor.roll.errors import BadRecord
 from processor.roll.records import Entry, property_entry, sale_entry
 from processor.roll.sales import Clock, SalesPool, no_sales
+from processor.roll.sections import Sections, Writer
 from processor.valuation.frame import Sales
 
 Record = tuple[bytes | None, bytes | None]
@@ -64,6 +65,25 @@ class PropertyRoll:
         """Take in records of ``property.sales`` in their order."""
         for county_id, entries in self._read("sale", sale_entry, records).items():
             self._pool(county_id).apply(entries)
+
+    def save(self, writer: Writer) -> None:
+        """Write every county and pool as sections, while updates may go on."""
+        counties, pools = list(self._counties.items()), list(self._pools.items())
+        for number, (_, county) in enumerate(counties):
+            county.save(writer, f"county/{number}")
+        for number, (_, pool) in enumerate(pools):
+            pool.save(writer, f"pool/{number}")
+        names = {"counties": [name for name, _ in counties], "pools": [name for name, _ in pools]}
+        writer.document("roll", {**names, "rejected": dict(self.rejected)})
+
+    def restore(self, sections: Sections) -> None:
+        """Take over what ``save`` has written; the roll was empty before."""
+        document = sections.document("roll")
+        for number, county_id in enumerate(document["counties"]):
+            self._county(county_id).restore(sections, f"county/{number}")
+        for number, county_id in enumerate(document["pools"]):
+            self._pool(county_id).restore(sections, f"pool/{number}")
+        self.rejected.update(document["rejected"])
 
     def begin_reload(self) -> None:
         """Announce that everything will be applied again from the start; readers see the old state meanwhile."""

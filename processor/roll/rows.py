@@ -34,6 +34,11 @@ class Rows:
         """Return every id, in the order of its first appearance."""
         return list(self._row_of)
 
+    def restore(self, ids: Sequence[str]) -> None:
+        """Give an empty table these ids, in rows from 0."""
+        self._row_of = dict(zip(ids, range(len(ids)), strict=True))
+        self.size = len(ids)
+
     def used(self) -> Ints:
         """Return the rows of all ids."""
         return np.fromiter(self._row_of.values(), np.int64, len(self._row_of))

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from processor.roll.columns import Columns
 from processor.roll.county import CountyRoll, Digests
 from processor.roll.fields import STANDARD
-from processor.roll.ledger import Ledger
+from processor.roll.ledger import KINDS, Ledger
 from processor.roll.records import SaleEntry
 from processor.roll.rows import Rows
+from processor.roll.saving import Saved, restore_columns, save_columns
+from processor.roll.sections import Sections, Writer
 from processor.valuation.frame import Frame, Sales
 
 _REBUILD_SHARE: Final = 20
@@ -57,6 +59,29 @@ class SalesPool:
         with self._lock:
             self._remove([own_id for own_id, entry in last.items() if entry.members is None])
             self._put([entry for entry in last.values() if entry.members is not None])
+
+    def save(self, writer: Writer, name: str) -> None:
+        """Write the pool as sections of a name, while updates may go on: each column is as of its own moment."""
+        with self._lock:
+            rows, (numeric, text) = self._rows.used(), self._columns.kinds()
+            writer.document(f"{name}/ids", self._rows.ids())
+        for column in KINDS:
+            with self._lock:
+                values = self._ledger.read(column, rows)
+            if values.dtype == np.object_:
+                writer.document(f"{name}/ledger/{column}", values.tolist())
+            else:
+                writer.array(f"{name}/ledger/{column}", values)
+        save_columns(writer, name, Saved(self._columns, self._lock, rows, numeric, text))
+
+    def restore(self, sections: Sections, name: str) -> None:
+        """Take over what ``save`` has written; the pool was empty before."""
+        self._rows.restore(sections.document(f"{name}/ids"))
+        self._ledger.restore(
+            {column: _restored(sections, f"{name}/ledger/{column}", KINDS[column]) for column in KINDS}
+        )
+        restore_columns(sections, name, self._columns, self._rows.size)
+        self._changes += 1
 
     def begin_reload(self) -> None:
         """Start to note which sales come again."""
@@ -145,6 +170,16 @@ class SalesPool:
         for name, texts in found.text.items():
             text[name] = np.where(every if name in lacking else bare, texts, frame.words(name))
         return Frame(frame.n, numeric, text), self._roll.digests(np.where(bare | bool(lacking), roll_rows, -1))
+
+
+def _restored(sections: Sections, name: str, kind: type[np.generic]) -> NDArray[np.generic]:
+    if kind is not np.object_:
+        found: NDArray[np.generic] = sections.array(name)
+        return found
+    values = sections.document(name)
+    objects: NDArray[np.generic] = np.empty(len(values), dtype=np.object_)
+    objects[:] = values
+    return objects
 
 
 def no_sales() -> Sales:

@@ -4,6 +4,7 @@ import orjson
 from pydantic import ValidationError
 
 from processor.roll.errors import BadRecord
+from processor.roll.sections import Sections, Writer
 from schemas.counties import normalise_county
 from schemas.records import ModelRecord
 
@@ -38,6 +39,16 @@ class ServingModels:
             self._models.pop(county_id, None)
         else:
             self._models[county_id] = _model(value)
+        self.changes += 1
+
+    def save(self, writer: Writer) -> None:
+        """Write the announcements as a section."""
+        writer.document("models", {county_id: model.model_dump(mode="json") for county_id, model in self.all().items()})
+
+    def restore(self, sections: Sections) -> None:
+        """Take over what ``save`` has written."""
+        for county_id, document in sections.document("models").items():
+            self._models[county_id] = ModelRecord.model_validate(document)
         self.changes += 1
 
     def begin_reload(self) -> None:

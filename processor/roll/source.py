@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from processor.roll.errors import PositionsLost, TopicsMissing
 from schemas.topics import Topics
@@ -24,7 +25,14 @@ class Source:
     Positions are always the broker's: where the next fetch goes on, past control records and compacted offsets.
     """
 
-    def __init__(self, reader: AIOKafkaConsumer, asker: AIOKafkaConsumer, names: frozenset[str]) -> None:
+    def __init__(
+        self,
+        reader: AIOKafkaConsumer,
+        asker: AIOKafkaConsumer,
+        names: frozenset[str],
+        options: Mapping[str, Any],
+    ) -> None:
+        self._options = options
         self._reader = reader
         self._asker = asker
         self._names = names
@@ -47,7 +55,7 @@ class Source:
             firsts = [TopicPartition(name, 0) for name in names]
             reader.assign(firsts)
             await reader.beginning_offsets(firsts)
-            source = cls(reader, asker, names)
+            source = cls(reader, asker, names, options)
             reader.assign(list(source._partitions))
             yield source
 
@@ -102,6 +110,16 @@ class Source:
         """Ask the broker where each partition ends for a reader of committed records."""
         ends: dict[TopicPartition, int] = await self._asker.end_offsets(list(self._partitions))
         return ends
+
+    async def identity(self) -> str:
+        """Return a name for these topics of this cluster, another for the same names elsewhere."""
+        admin = AIOKafkaAdminClient(**{"request_timeout_ms": _REQUEST_TIMEOUT_MS, **self._options})
+        try:
+            await admin.start()
+            cluster = (await admin.describe_cluster())["cluster_id"]
+        finally:
+            await admin.close()
+        return " ".join([str(cluster), *sorted(self._names)])
 
     def outgrown(self) -> bool:
         """Tell whether the topics have gained partitions."""

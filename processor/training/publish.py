@@ -11,7 +11,7 @@ from processor.valuation.frame import Sales
 from processor.valuation.model.appraisal import level_of
 from processor.valuation.model.bundle import Bundle
 from processor.valuation.model.errors import BundleError
-from processor.valuation.model.store import ModelStore
+from processor.valuation.model.store import BundleStore
 
 Announce = Callable[[Bundle], object]
 """Tells the workers of a bundle that serves from now on; what it returns does not matter."""
@@ -27,18 +27,22 @@ class Publication:
     study: Study
 
     def document(self) -> dict[str, object]:
-        """Return what the command prints."""
+        """Return what the command prints: the verdict, the study, and what became of every sale and column given."""
+        papers = self.bundle.manifest
         return {
             "county_id": self.bundle.model.county_id,
             "version": self.bundle.version,
             "published": self.published,
             "reasons": self.reasons,
             "study": self.study.document(),
+            "sales": papers["sales"],
+            "studied": papers["studied"],
+            "features": papers["features"],
         }
 
 
 def publish(  # noqa: PLR0913 - what is published, where to, and who is told when
-    trained: Trained, sales: Sales, store: ModelStore, announce: Announce, *, trained_at: str, force: bool = False
+    trained: Trained, sales: Sales, store: BundleStore, announce: Announce, *, trained_at: str, force: bool = False
 ) -> Publication:
     """Write the bundle; let it serve and announce it if the gate has no objection or ``force`` is given.
 
@@ -57,7 +61,7 @@ def publish(  # noqa: PLR0913 - what is published, where to, and who is told whe
     return Publication(bundle, published, reasons, trained.study)
 
 
-def serving_study(store: ModelStore, county_id: str) -> Study | None:
+def serving_study(store: BundleStore, county_id: str) -> Study | None:
     """Return the study of the bundle that serves a county, None where there is none to compare with."""
     version = store.serving(county_id)
     if version is None:

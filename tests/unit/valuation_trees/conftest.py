@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from processor.training.train import Trained, train
+from processor.training.train import Trained
 from processor.valuation.frame import Sales
 from processor.valuation.model.appraisal import MassAppraisal
 from processor.valuation.model.bundle import Bundle
 from processor.valuation.model.store import ModelStore
+from tests.model_store import trained_once
 from tests.unit.training.county import DAYS, FIRST_DAY, made_sales
 
 AS_OF = FIRST_DAY + DAYS - 120
@@ -20,8 +21,8 @@ def sales() -> Sales:
 
 
 @pytest.fixture(scope="session")
-def trained(sales: Sales) -> Trained:
-    return train("MADE", sales, as_of=AS_OF)
+def trained() -> Trained:
+    return trained_once()
 
 
 @pytest.fixture(scope="session")

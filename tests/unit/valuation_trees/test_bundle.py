@@ -155,15 +155,3 @@ def test_a_level_that_was_kept_gives_the_old_result_again(
     assert kept is not None
     assert kept.on(int(sales.day[-1])) == engine.level.on(int(sales.day[-1]))
     assert store.level("MADE", bundle.version, "unknown") is None
-
-
-@pytest.mark.parametrize(
-    ("url", "path"), [(None, "data/models"), ("/m", "/m"), ("file:///m%20n", "/m n"), ("rel", "rel")]
-)
-def test_the_store_lies_where_the_setting_says(url: str | None, path: str) -> None:
-    assert ModelStore.at(url, Path("data")).root == Path(path)
-
-
-def test_a_store_elsewhere_is_refused_with_a_hint() -> None:
-    with pytest.raises(NoSuchBundle, match="mount"):
-        ModelStore.at("s3://bucket/models", Path("data"))
