@@ -73,11 +73,24 @@ def grow(
         allow_writing_files=False,
     )
     mean = float(target.mean())
+    if np.ptp(target) == 0 or not _varies(matrix):
+        return _constant(mean, len(target))
     callbacks = None if grown is None else [_EveryTree(grown)]
     model.fit(matrix.astype(np.float32), target - mean, sample_weight=weight, callbacks=callbacks)
     fitted = export(model)
     trees = fitted.trees
     return Grown(Trees(trees.feature, trees.border, trees.leaf, trees.bias + mean), fitted.cover)
+
+
+def _varies(matrix: Floats) -> bool:
+    """Tell whether any feature has more than one value; CatBoost refuses features that say nothing."""
+    return any(len(np.unique(column)) > 1 for column in matrix.T.astype(np.float32))
+
+
+def _constant(mean: float, rows: int) -> Grown:
+    """Return the one tree that says the same of everything."""
+    trees = Trees(np.zeros((1, 1), np.int32), np.full((1, 1), np.inf, np.float32), np.zeros((1, 2)), mean)
+    return Grown(trees, np.array([[float(rows), 0.0]]))
 
 
 class _EveryTree:

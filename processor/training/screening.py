@@ -8,7 +8,7 @@ import numpy as np
 
 from processor.training import hedonic
 from processor.training.columns import Choice, choose
-from processor.training.errors import TooFewSales
+from processor.training.errors import EqualPrices, TooFewSales
 from processor.valuation.eligibility import OUTLIER, judge
 from processor.valuation.evidence import taken
 from processor.valuation.frame import Floats, Frame, Ints, Objects, Sales
@@ -65,13 +65,19 @@ class Screened:
         return dict(sorted(Counter(reason for reason in self.verdicts[rows].tolist() if reason is not None).items()))
 
 
+def in_order(sales: Sales) -> Sales:
+    """Return the sales by day and id, whatever their order was: the order in which rows are numbered."""
+    return taken(sales, np.lexsort((sales.sale_id.astype(str), sales.day)))
+
+
 def screen(sales: Sales, before: int | None) -> Screened:
     """Judge the sales; only those dated before day ``before`` (all where None) may train or decide on columns.
 
     Raises:
         TooFewSales: fewer than 50 sales may train.
+        EqualPrices: they all have one price.
     """
-    sales = taken(sales, np.lexsort((sales.sale_id.astype(str), sales.day)))
+    sales = in_order(sales)
     counts, verdicts = usable(sales)
     frame = cleaned(sales.frame, implausible(sales.frame, sales.day)) if len(sales) else sales.frame
     if before is not None:
@@ -80,6 +86,8 @@ def screen(sales: Sales, before: int | None) -> Screened:
     clean = np.array([verdict is None for verdict in verdicts.tolist()], dtype=bool)
     learn = np.flatnonzero(clean & (sales.day < before if before is not None else True))
     _enough(learn, verdicts)
+    if np.ptp(sales.price[learn]) == 0:
+        raise EqualPrices(f"all {len(learn)} usable sales have the price {sales.price[learn[0]]:,.0f}.")
     choice = choose(frame.take(learn), np.log(sales.price[learn]), _STANDARD)
     draft = Screened(sales, frame, learn, counts, verdicts, choice)
     outlying = learn[_outlying(draft.training(learn))]

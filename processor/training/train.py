@@ -54,7 +54,7 @@ def train(county_id: str, sales: Sales, *, as_of: int | None = None, report: Rep
     Without ``as_of``, or without later sales, the study is that of a model that ended before the last months.
 
     Raises:
-        TooFewSales: the sales do not suffice to learn from.
+        TooFewSales, EqualPrices: the sales do not suffice to learn from.
     """
     report("validating sales", 0, 1)
     screened = screen(sales, as_of)

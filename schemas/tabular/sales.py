@@ -83,6 +83,7 @@ class SalesConverter(Converter):
     def __init__(self, plan: Plan, report: Report, today: date) -> None:
         super().__init__(plan, report)
         self._last_day = today.toordinal() - EPOCH_ORDINAL + _DAYS_AHEAD
+        self._this_year = today.year
         self._dates = DateReader(plan.mapping.dates.get("sale_date", ()))
         self._line_of_sale: dict[int, int] = {}
         self._line_of_deal: dict[int, int] = {}
@@ -97,7 +98,7 @@ class SalesConverter(Converter):
         sale_ids = self._sale_ids(draft, property_ids, days)
         prices = self._prices(draft)
         documents = self.texts(draft, "document_number") if "document_number" in self.plan.texts else None
-        numeric, text = self.characteristics(draft, years_of(days))
+        numeric, text = self.characteristics(draft, np.where(draft.rejected, self._this_year, years_of(days)))
         ineligible = self._ineligible(draft, prices)
         self._mark_repeats(draft, (sale_ids, property_ids, days, prices), ineligible)
         kept = self.finish(draft)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from processor.training.errors import TooFewSales
+from processor.training.errors import EqualPrices, TooFewSales
 from processor.training.screening import screen
 from processor.valuation.frame import Sales
 from tests.unit.training.county import made_sales, texts
@@ -95,3 +95,9 @@ def test_too_few_sales_are_refused_with_the_reasons() -> None:
 def test_no_sales_at_all_are_too_few() -> None:
     with pytest.raises(TooFewSales):
         screen(made_sales(0), None)
+
+
+def test_equal_prices_are_refused_with_the_price() -> None:
+    sales = made_sales(80)
+    with pytest.raises(EqualPrices, match="250,000"):
+        screen(replace(sales, price=np.full(len(sales), 250_000.0)), None)
