@@ -1,7 +1,9 @@
 """What requests are valued with: the counties' rolls and engines, or one fixed value to measure the pipeline with."""
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
+from threading import Event
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -10,6 +12,7 @@ from processor.handler import Engines, Roll
 from processor.roll import PropertyRoll, RollFollower, RollSnapshots, ServingModels, SnapshotRules
 from processor.settings import ProcessorSettings
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
+from processor.warming import warm_up
 from schemas.clock import epoch_ms
 from schemas.settings import CommonSettings
 from schemas.topics import Topics
@@ -106,29 +109,43 @@ class CountyAppraisal:
         self._follower = RollFollower(self.roll, self._models, topics, client_options, snapshots=snapshots)
         self._trained = TrainedEngines(open_model_store(common), self._models.get, self.roll.sales)
         self.engines: EngineRegistry = EngineRegistry(self.roll.sales, trained=self._trained)
+        self._stopped = Event()
+        self._warming: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether the roll has been read as far as its topics went at the start, and is still followed."""
-        return self._follower.ready and self._follower.failure is None
+        """Whether the roll has been read as far as its topics went at the start, is followed, and engines are made."""
+        warm = self._warming is not None and self._warming.done()
+        return warm and self._follower.ready and self._follower.failure is None
 
     async def start(self) -> None:
         """Begin to follow the topics."""
         await self._follower.start()
+        self._warming = asyncio.create_task(self._warm_up())
 
     async def stop(self) -> None:
         """Stop following the topics and making engines."""
+        self._stopped.set()
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self._follower.stop()
         self._trained.close()
         self.engines.close()
 
     async def wait_ready(self) -> None:
-        """Return once the roll is read; raises what ended the follower."""
+        """Return once the roll is read and engines are made; raises what ended the follower."""
         await self._follower.wait_ready()
+        if self._warming is not None:
+            await asyncio.shield(self._warming)
 
     async def catch_up(self) -> None:
         """Return when the roll holds everything that its topics held as of the call."""
         await self._follower.catch_up()
+
+    async def _warm_up(self) -> None:
+        await self._follower.wait_ready()
+        await asyncio.to_thread(warm_up, self.roll, self.engines, self._stopped.is_set)
 
     def sizes(self) -> Mapping[str, int]:
         """Return how many properties each county has."""
