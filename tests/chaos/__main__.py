@@ -69,8 +69,9 @@ def _report(histories: Sequence[Sequence[history.Operation]], place: Path, scena
     measured = figures(runs)
     report.show(Console(width=max(_WIDTH, Console().width)), measured, anomalies)
     report.write(place.with_name(f"{place.name}.json"), measured, anomalies, scenario)
+    report.write_page(place.with_name(f"{place.name}.md"), measured)
     draw(place.with_name(f"{place.name}.png"), histories)
-    Console().print(f"Written: {place}.json and .png", soft_wrap=True)
+    Console().print(f"Written: {place}.json, .md and .png", soft_wrap=True)
     return 1 if anomalies or measured.faults["all"].unrecovered else 0
 
 

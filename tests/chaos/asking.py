@@ -96,7 +96,7 @@ async def _break(scenario: Scenario, scene: Scene, data: Data, recovery: Recover
     targets = scene.targets(data)
     counts = {part: len(each) for part, each in targets.items()}
     lanes = plan(scenario.seed, scenario.faults, counts, crowded=scenario.crowded)
-    breaking = Breaking(targets, recovery, scene.journal, scene.heard)
+    breaking = Breaking(targets, recovery, scene.journal, scene.heard, scenario.rest_seconds)
     await breaking.carry_out(lanes, scenario.longest_seconds)
 
 

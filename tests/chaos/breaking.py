@@ -11,7 +11,7 @@ from tests.chaos.fleet import Member, now_ms
 from tests.chaos.history import Fault, Operation
 from tests.chaos.plan import Action, Lanes, Part, PlannedFault
 from tests.chaos.proxy import Proxy, Weather
-from tests.chaos.recovering import Recovery, Sign
+from tests.chaos.recovering import Sign
 from tests.waiting import holds
 
 _READY_SECONDS: Final = 90.0
@@ -126,6 +126,14 @@ class Network:
         return _ANY_VALUE
 
 
+class Recovering(Protocol):
+    """Tells when the system is itself again."""
+
+    async def complete(self, sign: Sign) -> int | None:
+        """Return when it has recovered from a fault that ends now, None when that takes too long."""
+        ...
+
+
 Heard = Callable[[Fault], object]
 """Told each fault once it was recovered from."""
 
@@ -138,9 +146,11 @@ class Breaking:
     """
 
     targets: Mapping[Part, Sequence[Target]]
-    recovery: Recovery
+    recovery: Recovering
     journal: list[Operation]
     heard: Heard
+    rest: float = 0.0
+    """Seconds before each fault, beside those of the plan."""
 
     async def carry_out(self, lanes: Lanes, seconds: float) -> None:
         """Do all faults, those left out for which there is no time, and return when they are recovered from."""
@@ -149,7 +159,7 @@ class Breaking:
 
     async def _lane(self, faults: Sequence[PlannedFault], end: float) -> None:
         for fault in faults:
-            await asyncio.sleep(min(fault.calm, max(0.0, end - time.monotonic())))
+            await asyncio.sleep(min(self.rest + fault.calm, max(0.0, end - time.monotonic())))
             if time.monotonic() < end:
                 await self._do(fault)
 

@@ -30,6 +30,31 @@ def write(path: Path, figures: Figures, anomalies: Sequence[Anomaly], scenario: 
     path.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
 
 
+def write_page(path: Path, figures: Figures) -> None:
+    """Write the tables as Markdown, for a page of the documentation."""
+    rows = [
+        "| fault | count | lasted, s | recovered after its end, s | of these alone | and theirs, s |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind, fault in figures.faults.items():
+        theirs = _both(fault.recovery_alone) if fault.alone else ""
+        rows.append(
+            f"| {kind} | {fault.count:,} | {_both(fault.lasted)} | {_both(fault.recovery)} | {fault.alone} | {theirs} |"
+        )
+    rows += ["", "| | |", "|---|---|"]
+    rows += [f"| {name.replace('_', ' ')} | {value:,} |" for name, value in asdict(figures.requests).items()]
+    rows += [f"| **{name}** | **{value:,}** |" for name, value in asdict(figures.broken).items()]
+    rows.append(
+        f"| processes started again, of these ended by themselves | {figures.restarts:,}, {figures.own_exits:,} |"
+    )
+    rows.append(f"| minutes | {figures.seconds / 60:.0f} in {figures.runs} runs |")
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def _both(spread: Spread) -> str:
+    return f"{spread.p50:.1f}, {spread.p99:.1f}"
+
+
 def _faults(figures: Figures) -> Table:
     table = Table("fault", title="Faults, in seconds: p50 / p99 / longest", title_justify="left")
     for title in ("count", "lasted", "recovered after its end", "where alone", "slowest request meanwhile"):

@@ -36,6 +36,8 @@ class Scenario:
     """How many requests come at once, every minute, beside the others."""
     crowded: bool = False
     """Whether faults of workers and of brokers come at the same time."""
+    rest_seconds: float = 0.0
+    """Rest before each fault, beside the moment that the plan gives."""
     longest_seconds: float = 86_400.0
     """After this long no more faults come, however many there were."""
     quiet_seconds: float = 60.0

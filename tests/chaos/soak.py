@@ -1,7 +1,7 @@
 """``python -m tests.chaos.soak``: an hour of moderate load with faults of network and broker; does anything grow?
 
 Worker and gateway live through the whole run: what is broken is what they depend on. The history is judged like that
-of any fault run; beside it stands how memory, open files and threads of each process changed from hour to hour.
+of any fault run; beside it stands how memory, open files and threads of each process changed in an hour.
 """
 
 import sys
@@ -41,6 +41,8 @@ _FAULTS_AN_HOUR: Final = {
     "network-black-hole": 6,
     "network-slices": 6,
 }
+_A_FAULT_SECONDS: Final = 5.0
+"""About how long a fault and its recovery take."""
 
 Sample = tuple[float, float, int, int]
 """Seconds, resident megabytes, open files, threads."""
@@ -96,7 +98,8 @@ def main(
 ) -> None:
     """Run for a while under load and faults; show what grew, and whether anything was lost, doubled or wrong."""
     faults = {kind: max(1, round(count * minutes / 60)) for kind, count in _FAULTS_AN_HOUR.items()}
-    scenario = Scenario(int(minutes * 60 * rate), rate, faults, seed, workers=1)
+    rest = max(0.0, 60 * minutes / sum(faults.values()) - _A_FAULT_SECONDS)
+    scenario = Scenario(int(minutes * 60 * rate), rate, faults, seed, workers=1, rest_seconds=rest)
     sampler = Sampler()
     watching = threading.Thread(target=sampler.run, daemon=True)
     watching.start()

@@ -71,6 +71,10 @@ def test_the_report_names_what_was_broken(tmp_path: Path) -> None:
     report.show(Console(file=printed, width=200), counted, anomalies)
     assert "worker-kill" in printed.getvalue()
     assert "job-7 3/14, 3/15" in printed.getvalue()
+    report.write_page(tmp_path / "run.md", counted)
+    page = (tmp_path / "run.md").read_text()
+    assert "| **doubled** | **1** |" in page
+    assert "| worker-kill | 1 | 0.0, 0.0 |" in page
     report.write(tmp_path / "run.json", counted, anomalies, {"seed": 1})
     written = orjson.loads((tmp_path / "run.json").read_bytes())
     assert written["figures"]["broken"]["doubled"] == 1

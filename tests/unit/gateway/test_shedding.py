@@ -135,6 +135,17 @@ async def test_who_waits_for_a_result_takes_nobodys_place(settings: GatewaySetti
         assert (await other.ask(request()))[0] == 202
 
 
+async def test_a_kafka_that_stands_still_leaves_no_more_behind_however_much_is_asked() -> None:
+    async with serving(GatewaySettings(gateway_publish_seconds=0.3)) as served:
+        served.kafka.hanging = True
+        held = []
+        for _ in range(25):
+            asked = [served.client.post(RUN, json={"property_id": "P", "county_id": "B"}) for _ in range(30)]
+            assert {answer.status for answer in await asyncio.gather(*asked)} == {503}
+            held.append(served.gateway.publisher.in_flight)
+        assert 0 < held[5] == held[-1]
+
+
 @given(st.integers(0, len(request()) - 1))
 def test_a_part_of_a_request_is_none(length: int) -> None:
     assert not is_run(request()[:length])
