@@ -68,6 +68,10 @@ def _bound(bound: float) -> str:
     return "+Inf" if bound == float("inf") else str(bound)
 
 
+_TROUBLES: Final = ("damaged", "missing", "unreachable")
+"""Why an announced model may not serve, as the model store's errors name it."""
+
+
 class JobMetrics(Collector):
     """The four job metrics and the end-to-end time; submitted = completed + failed = observations at any scrape."""
 
@@ -159,7 +163,7 @@ class ProcessorMetrics:
         self.model_age = self._gauge("valuation_model_age_seconds", "Time since the model was trained.", "county_id")
         self.troubled = self._gauge(
             "valuation_model_unavailable",
-            "1 while the announced model does not serve, by reason.",
+            "1 while the announced model does not serve for this reason, else 0.",
             "county_id",
             "reason",
         )
@@ -216,11 +220,12 @@ class ProcessorMetrics:
         for county, trained in trained_ms.items():
             self.model_age.labels(county).set(max(0.0, (now_ms - trained) / 1000))
 
-    def show_troubles(self, troubles: Mapping[str, str], *, store_reachable: bool) -> None:
+    def show_troubles(self, announced: Iterable[str], troubles: Mapping[str, str], *, store_reachable: bool) -> None:
         """Show whose announced model does not serve, and whether the model store answers."""
         self.troubled.clear()
-        for county, why in troubles.items():
-            self.troubled.labels(county, why).set(1)
+        for county in announced:
+            for reason in _TROUBLES:
+                self.troubled.labels(county, reason).set(troubles.get(county) == reason)
         self.store.set(store_reachable)
 
     def show_quality(self, levels: Mapping[str, float], studies: Mapping[str, Mapping[str, float]]) -> None:

@@ -163,7 +163,7 @@ class Worker:
         states = {lane.partition.partition: lane.state for lane in self.source.lanes}
         metrics.show_lanes(states, self.lag.stalled_seconds)
         metrics.show_models(serving.sizes(), serving.versions(), serving.trained_ms(), now)
-        metrics.show_troubles(serving.troubles(), store_reachable=serving.store_reachable)
+        metrics.show_troubles(serving.trained_ms(), serving.troubles(), store_reachable=serving.store_reachable)
         metrics.show_quality(serving.levels(now // _DAY_MS), serving.studies())
 
     async def _finish(self, *_args: Any, **_kwargs: Any) -> None:

@@ -41,6 +41,16 @@ def quality() -> Dashboard:
         )
         .with_panel(
             lines(
+                "Models that do not serve",
+                "Announced models that a worker cannot read, by reason, and workers that cannot reach the model store.",
+                {
+                    "{{county_id}} {{reason}}": f"sum by (county_id, reason) (valuation_model_unavailable{{{_COUNTY}}})",
+                    "store away": "count(valuation_model_store_reachable == 0) or vector(0)",
+                },
+            )
+        )
+        .with_panel(
+            lines(
                 "Properties",
                 "On the roll.",
                 {"{{county_id}}": f"max by (county_id) (valuation_properties_loaded{{{_COUNTY}}})"},
