@@ -10,6 +10,7 @@ MODULES = {
     "pipeline": "pipeline",
     "latency": "latency",
     "gateway": "gateway",
+    "overload": "overload",
     "batches": "batches",
     "job_list": "job_list",
     "listeners": "listeners",
