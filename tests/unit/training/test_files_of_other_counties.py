@@ -80,7 +80,7 @@ def made() -> Sales:
     return made_sales(400, seed=12)
 
 
-def _row(sales: Sales, at: int) -> Row:
+def row_of(sales: Sales, at: int) -> Row:
     numbers = {name: column[at] for name, column in sales.frame.numeric.items()}
     day = date(1970, 1, 1) + timedelta(days=int(sales.day[at]))
     return {
@@ -98,7 +98,7 @@ def _row(sales: Sales, at: int) -> Row:
 
 
 def _trained(sales: Sales, shape: Shape, directory: Path, *, located: bool, words: bool) -> tuple[Trained, Report]:
-    rows = [shape(at, _row(sales, at)) for at in range(len(sales))]
+    rows = [shape(at, row_of(sales, at)) for at in range(len(sales))]
     file, mapping = directory / "sales.csv", directory / "sales.toml"
     with file.open("w", newline="") as out:
         writer = csv.DictWriter(out, list(rows[0]))

@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from processor.commands.train import train
-from tests.unit.training.test_files_of_other_counties import COUNTY, Row, _row, made_sales
+from tests.unit.training.county import made_sales
+from tests.unit.training.test_files_of_other_counties import COUNTY, Row, row_of
 
 MAPPING = COUNTY.format(columns='latitude = "lat"\nlongitude = "lon"', numeric='["grade"]', categorical="[]")
 
@@ -18,7 +19,7 @@ MAPPING = COUNTY.format(columns='latitude = "lat"\nlongitude = "lon"', numeric='
 @pytest.fixture
 def rows() -> list[Row]:
     made = made_sales(150, seed=4)
-    return [_row(made, at) for at in range(len(made))]
+    return [row_of(made, at) for at in range(len(made))]
 
 
 @pytest.fixture
