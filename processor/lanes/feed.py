@@ -11,7 +11,9 @@ from processor.batch import Record
 from processor.lanes.chunk import Aborted, next_offset, read_committed
 
 _AHEAD: Final = 2
-"""Chunks to hold: one being taken, one in reserve."""
+"""Chunks to hold: one being taken, one in reserve; more of small ones."""
+_PLENTY_BYTES: Final = 1 << 14
+"""Some 64 requests: from here on valuing more of them together gains little."""
 
 
 class Feed:
@@ -26,6 +28,8 @@ class Feed:
         self._chunks: deque[tuple[bytes, Aborted, int]] = deque()
         self._batches: Iterator[tuple[int, list[Record]]] | None = None
         """What may be left of the chunk that is being taken."""
+        self._taking = 0
+        """Bytes of the chunk that is being taken."""
         self._records: list[Record] = []
         self._at = 0
         self._after_batch = 0
@@ -42,12 +46,13 @@ class Feed:
     @property
     def wanted(self) -> int | None:
         """The offset to fetch next; None while there is enough at hand, or before ``seek``."""
-        return self._wanted if len(self._chunks) < _AHEAD and self._error is None else None
+        room = self._error is None and (len(self._chunks) < _AHEAD or not self.plenty)
+        return self._wanted if room else None
 
     def seek(self, offset: int) -> None:
         """Go on from ``offset``, whatever is at hand."""
         self._chunks.clear()
-        self._batches, self._records, self._at = None, [], 0
+        self._batches, self._taking, self._records, self._at = None, 0, [], 0
         self._position = self._after_batch = self._wanted = offset
         self._error = None
         self._arrived.clear()
@@ -74,11 +79,23 @@ class Feed:
         """Whether there is something to take, records or a gap that ``position`` moves over."""
         return self._at < len(self._records) or self._batches is not None or bool(self._chunks)
 
+    @property
+    def plenty(self) -> bool:
+        """Whether there is so much to take that nothing is gained by waiting for more, or no more will come."""
+        at_hand = self._taking + sum(len(raw) for raw, _, _ in self._chunks)
+        return at_hand >= _PLENTY_BYTES or self._error is not None
+
     async def wait(self) -> None:
         """Wait until there is something to take; raises what makes the partition unreadable."""
         while not self.ready:
             if self._error is not None:
                 raise self._error
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    async def wait_for_plenty(self) -> None:
+        """Wait until there is plenty to take."""
+        while not self.plenty:
             self._arrived.clear()
             await self._arrived.wait()
 
@@ -105,11 +122,11 @@ class Feed:
                 if not self._chunks:
                     return False
                 raw, aborted, fetched_at = self._chunks.popleft()
-                self._batches = read_committed(raw, aborted, fetched_at)
+                self._batches, self._taking = read_committed(raw, aborted, fetched_at), len(raw)
                 self._more()
             for after, records in self._batches:
                 self._after_batch = after
                 if records:
                     self._records, self._at = records, 0
                     return True
-            self._batches = None
+            self._batches, self._taking = None, 0

@@ -1,15 +1,17 @@
 """Moves a partition's requests through the agent into transactions, from a committed offset until told to stop.
 
-Values ahead while a transaction commits. What has been valued by the time the next one begins goes into it together:
-single requests when there is no backlog, thousands when there is.
+With a backlog it values ahead while a transaction commits, and what has been valued by the time the next one begins
+goes into it together. Without one, what comes while the lane waits for its turn is left to gather, and is valued when
+the turn comes: a batch a transaction, where a batch for every fetch would cost several times as much.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from processor.batch import Batch, Outcomes, Row
 from processor.dedupe import Sightings
@@ -18,6 +20,9 @@ from processor.lanes.context import Book, LaneContext
 from processor.lanes.feed import Feed
 from processor.lanes.history import Doubt, Memory
 from processor.lanes.limits import DeadLetterWatch
+
+_MOMENT_SECONDS: Final = 0.005
+"""How long a turn is held up for the valuing of what has gathered; what takes longer is for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ class Mover:
         self._draining = asyncio.Event()
         self._uncommitted = 0
         self._room = asyncio.Event()
+        self._called = False
+        """Whether what has gathered is to be valued now."""
+        self._took = asyncio.Event()
         self.in_hand = 0
         """Records taken from the feed and not settled yet."""
 
@@ -83,6 +91,8 @@ class Mover:
             outcomes = await self._context.desk.submit(batch)
             self._uncommitted += len(batch.records)
             self._ready.put_nowait(Valued(batch, outcomes))
+        self._called = False
+        self._took.set()
 
     async def _may_take(self) -> bool:
         """Wait until there are requests to take and room for them; False when the lane is to drain."""
@@ -90,6 +100,9 @@ class Mover:
             if self._uncommitted >= self._context.max_records:
                 self._room.clear()
                 await self._first_of(self._room.wait())
+            elif self._gathers:
+                self._room.clear()
+                await self._first_of(self._room.wait(), self._feed.wait_for_plenty())
             elif self._feed.ready:
                 break
             else:
@@ -97,13 +110,17 @@ class Mover:
                 break
         return not self._draining.is_set()
 
-    async def _first_of(self, wanted: Coroutine[Any, Any, object]) -> None:
-        """Wait for something, or for the order to drain."""
-        tasks = (asyncio.ensure_future(wanted), asyncio.ensure_future(self._draining.wait()))
+    @property
+    def _gathers(self) -> bool:
+        """Whether what there is to take may wait for more: something waits for its turn already, and will call."""
+        return self._uncommitted > 0 and not (self._called or self._feed.plenty)
+
+    async def _first_of(self, *wanted: Coroutine[Any, Any, object]) -> None:
+        """Wait for one of some things, or for the order to drain."""
+        tasks = [asyncio.ensure_future(one) for one in (*wanted, self._draining.wait())]
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if tasks[0].done():
-                tasks[0].result()
+            for done in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
+                done.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -135,8 +152,21 @@ class Mover:
         if first is None:
             return False
         async with self._context.turns.turn():
+            await self._call()
             await self._commit([first, *self._ready_too()])
         return True
+
+    async def _call(self) -> None:
+        """Have what has gathered valued, and wait for it for a moment."""
+        full = self._uncommitted >= self._context.max_records
+        if full or not self._feed.ready or not self._gathers or self._draining.is_set():
+            return
+        self._took.clear()
+        self._called = True
+        self._room.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MOMENT_SECONDS):
+                await self._took.wait()
 
     def _ready_too(self) -> Iterator[Valued]:
         """Yield what has been valued meanwhile; what ends the line stays in it."""

@@ -39,6 +39,12 @@ def _requests(first: int, count: int) -> list[bytes]:
     return [request_value("P1", _job(number)) for number in range(first, first + count)]
 
 
+def _large_requests(first: int, count: int) -> list[bytes]:
+    """Return requests of which a few are plenty."""
+    much = {f"characteristic {number}": "x" * 1_000 for number in range(17)}
+    return [request_value("P1", _job(number), characteristics=much) for number in range(first, first + count)]
+
+
 @dataclass(slots=True)
 class _Bench:
     """A lane's collaborators, all in memory, and what they saw."""
@@ -50,6 +56,7 @@ class _Bench:
     limits: DeadLetterLimits = field(default_factory=lambda: DeadLetterLimits(1_000, 100, 10_000))
     max_records: int = 7
     commit_seconds: float = 5.0
+    turns: Turns = field(default_factory=lambda: Turns(1, 0.05))
     counted: list[Outcomes] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     fatal: list[BaseException] = field(default_factory=list)
@@ -76,7 +83,7 @@ class _Bench:
             record_limit=1_000_000,
             max_records=self.max_records,
             commit_seconds=self.commit_seconds,
-            turns=Turns(1, 0.05),
+            turns=self.turns,
             book=self.kafka.book,
             committed=self.kafka.committed_offset,
             bounds=self.kafka.bounds,
@@ -147,15 +154,48 @@ async def test_what_is_valued_while_a_transaction_commits_goes_into_the_next_one
     async with _running(bench):
         await _until(lambda: bench.engine.asked)
         for number in range(1, 9):
-            bench.kafka.publish(*_requests(number, 1))
+            bench.kafka.publish(*_large_requests(number, 1))
             await _until(lambda: len(bench.engine.asked) == number + 1)  # noqa: B023 - awaited here
         bench.kafka.gate.set()
         await _all_settled(bench)
     assert bench.kafka.transactions == [1, 9]
 
 
+async def test_what_comes_meanwhile_gathers_and_is_valued_in_one_batch_when_the_turn_comes() -> None:
+    bench = _Bench(FakeKafka(list(_requests(0, 1))), max_records=100)
+    bench.turns = Turns(1, 60)
+    async with _running(bench):
+        async with bench.turns.turn():
+            await _until(lambda: bench.engine.asked)
+            for number in range(1, 9):
+                bench.kafka.publish(*_requests(number, 1))
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.02)
+            assert [len(asked) for asked in bench.engine.asked] == [1]
+        await _all_settled(bench)
+    assert [len(asked) for asked in bench.engine.asked] == [1, 8]
+    assert bench.kafka.transactions == [9]
+    _expect_exactly_once(bench, 9)
+
+
+async def test_a_turn_is_not_held_up_for_what_takes_long_to_value() -> None:
+    bench = _Bench(FakeKafka(list(_requests(0, 1))), max_records=100)
+    bench.turns = Turns(1, 60)
+    async with _running(bench):
+        async with bench.turns.turn():
+            await _until(lambda: bench.engine.asked)
+            bench.kafka.publish(*_requests(1, 3))
+            bench.held = asyncio.Event()
+        await _until(lambda: bench.kafka.transactions)
+        assert bench.kafka.transactions == [1]
+        bench.held.set()
+        await _all_settled(bench)
+    assert bench.kafka.transactions == [1, 4]
+    _expect_exactly_once(bench, 4)
+
+
 async def test_a_lane_values_ahead_but_not_without_bound() -> None:
-    bench = _Bench(FakeKafka(list(_requests(0, 60))), max_records=10)
+    bench = _Bench(FakeKafka(list(_large_requests(0, 60))), max_records=10)
     bench.kafka.gate = asyncio.Event()
     async with _running(bench):
         await _until(lambda: sum(len(asked) for asked in bench.engine.asked) >= 15)
