@@ -17,6 +17,8 @@ MODULES = {
     "neighbours": "neighbours",
     "stores": "stores",
     "reappraisal": "reappraisal",
+    "roll": "roll",
+    "sizing": "sizing",
 }
 _WITHOUT_A_NAME = [name for name in MODULES if name not in {"pipeline", "latency"}]
 """``peers`` measures what those two do, and not of this system alone."""

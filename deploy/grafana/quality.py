@@ -42,9 +42,9 @@ def quality() -> Dashboard:
         .with_panel(
             lines(
                 "Models that do not serve",
-                "Announced models that a worker cannot read, by reason, and workers that cannot reach the model store.",
+                "Announced models that a worker cannot read, by reason; workers whose model store is away.",
                 {
-                    "{{county_id}} {{reason}}": f"sum by (county_id, reason) (valuation_model_unavailable{{{_COUNTY}}})",
+                    "{{county_id}} {{reason}}": f"county_reason:valuation_model_unavailable:max{{{_COUNTY}}}",
                     "store away": "count(valuation_model_store_reachable == 0) or vector(0)",
                 },
             )
