@@ -15,6 +15,7 @@
     │   ├── TooLarge            413
     │   ├── UnsupportedMedia    415
     │   ├── InvalidBody         422  JSON that is not what the schema asks for
+    │   ├── Misdirected         421  called by a name that is none of the gateway's
     │   └── TooManyRequests     429  the API key has used up its rate
     └── Unavailable             503  try again later
         ├── KafkaUnavailable         no acknowledgement in time; the record may or may not have been written
@@ -119,6 +120,13 @@ class UnsupportedMedia(Refused):
 
     status = 415
     title = "Unsupported media type"
+
+
+class Misdirected(Refused):
+    """The request calls the gateway by a name that is none of its own."""
+
+    status = 421
+    title = "Misdirected request"
 
 
 class InvalidBody(Refused):

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Middleware
 from producer.answers import internal_error, problem, translated
 from producer.errors import NotFound, ProducerError, Unavailable
 from producer.metrics import GatewayMetrics
+from producer.security.hosts import Hosts
 from producer.store.errors import BadCursor, StoreError
 from schemas.logs import get_logger
 
@@ -24,14 +25,16 @@ _REQUEST_ID_LIMIT: Final = 128
 _log = get_logger(__name__)
 
 
-def edge(metrics: GatewayMetrics) -> Middleware:
-    """Return the middleware that counts into ``metrics``."""
+def edge(metrics: GatewayMetrics, hosts: Hosts | None = None) -> Middleware:
+    """Return the middleware that counts into ``metrics`` and, where names count, lets in who calls by one of them."""
 
     @web.middleware
     async def at_the_edge(request: web.Request, handler: _Handler) -> web.StreamResponse:
         started = time.perf_counter()
         metrics.requests_in_flight += 1
         try:
+            if hosts is not None:
+                hosts.check(request)
             answer = await handler(request)
         except (ProducerError, StoreError, web.HTTPException) as wrong:
             answer = _told(wrong)
