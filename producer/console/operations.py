@@ -21,8 +21,8 @@ def _look(path: str, name: str, handler: Handler) -> Operation:
     return _page("GET", path, name, guarded(handler))
 
 
-def _act(path: str, name: str, handler: Handler) -> Operation:
-    return _page("POST", path, name, guarded(handler, Scope.SUBMIT))
+def _act(path: str, name: str, handler: Handler, scope: Scope = Scope.SUBMIT) -> Operation:
+    return _page("POST", path, name, guarded(handler, scope))
 
 
 CONSOLE: Final = (
@@ -37,7 +37,9 @@ CONSOLE: Final = (
     _look("/counties/{county}", "showCounty", county_pages.show),
     _act("/counties/{county}/reappraise", "reappraiseFromPage", county_pages.reappraise),
     _look("/dead-letters", "showDeadLetters", letter_pages.show_all),
+    _act("/dead-letters", "replayFromList", letter_pages.replay_chosen, Scope.ADMIN),
     _look("/dead-letters/{position}", "showDeadLetter", letter_pages.show),
+    _act("/dead-letters/{position}", "replayFromPage", letter_pages.replay_one, Scope.ADMIN),
     _page("GET", "/sign-in", "showSignIn", as_pages(signing_in.show)),
     _page("POST", "/sign-in", "signIn", as_pages(signing_in.sign_in)),
     _page("POST", "/sign-out", "signOut", as_pages(signing_in.sign_out)),

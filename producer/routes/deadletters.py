@@ -1,8 +1,8 @@
 """Dead letters over HTTP: look at them, publish them again, remove them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
@@ -27,32 +27,53 @@ _MAX_BYTES: Final = 256 * 1024
 _MAX_CURSOR: Final = 4096
 _RETRY_SOON: Final = {"Retry-After": "2"}
 _log = get_logger(__name__)
+Page = Mapping[str, Any]
 
 
 async def list_letters(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with one page of dead letters, the newest first."""
     limit = query_int(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
-    ends = _read_cursor(query_text(request, "cursor", limit=_MAX_CURSOR))
+    cursor = query_text(request, "cursor", limit=_MAX_CURSOR)
     reason = query_choice(request, "reason", FailureReason)
-    with _translated():
+    return json_answer(orjson.dumps(await letters_page(gateway, limit, cursor, reason)))
+
+
+async def letters_page(gateway: Gateway, limit: int, cursor: str | None, reason: FailureReason | None) -> Page:
+    """Return one page of dead letters, the newest first, and the cursor of the next one.
+
+    Raises:
+        MalformedRequest: the cursor is none that a page gave out.
+        Unavailable: Kafka cannot be reached.
+    """
+    ends = _read_cursor(cursor)
+    with translated():
         items, after = await _desk(gateway).page(limit, ends, reason)
-    return json_answer(orjson.dumps({"items": items, "next": None if after is None else _cursor(after)}))
+    return {"items": items, "next": None if after is None else _cursor(after)}
 
 
 async def groups(gateway: Gateway, _request: web.Request) -> web.StreamResponse:
     """Answer with all dead letters summed up."""
-    with _translated():
+    with translated():
         return json_answer(orjson.dumps(await _desk(gateway).groups()))
 
 
 async def one(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with everything of one dead letter."""
+    position = position_in_path(request)
+    with translated():
+        return json_answer(orjson.dumps(await _desk(gateway).one(position)))
+
+
+def position_in_path(request: web.Request) -> Position:
+    """Return the position that the path names.
+
+    Raises:
+        NotFound: it is none.
+    """
     try:
-        position = Position.read(request.match_info["position"])
+        return Position.read(request.match_info["position"])
     except ValueError as wrong:
         raise NotFound(f"There is no such dead letter: {wrong}.") from None
-    with _translated():
-        return json_answer(orjson.dumps(await _desk(gateway).one(position)))
 
 
 async def replay(gateway: Gateway, request: web.Request) -> web.StreamResponse:
@@ -60,16 +81,27 @@ async def replay(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     body = await _body(gateway, request)
     positions = _positions(body, "positions")
     fix = _fix(body, len(positions))
-    with _translated():
+    return json_answer(orjson.dumps({"letters": await replayed(gateway, request, positions, fix)}))
+
+
+async def replayed(
+    gateway: Gateway, request: web.Request, positions: Sequence[Position], fix: Fix | None
+) -> Sequence[Mapping[str, Any]]:
+    """Publish dead letters again and return what became of each; the log says who did it.
+
+    Raises:
+        NotFound, InvalidBody, Conflict, Unavailable: as the interface answers.
+    """
+    with translated():
         done = await _desk(gateway).replay(positions, fix)
     _noted(request, "dead letters were replayed", letters=len(done))
-    return json_answer(orjson.dumps({"letters": done}))
+    return done
 
 
 async def purge(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Remove dead letters for good, whole partitions up to a position."""
     up_to = _positions(await _body(gateway, request), "up_to")
-    with _translated():
+    with translated():
         done = await _desk(gateway).purge(up_to)
     _noted(request, "dead letters were purged", partitions=len(done))
     return json_answer(orjson.dumps({"partitions": done}))
@@ -133,7 +165,8 @@ def _noted(request: web.Request, event: str, **facts: int) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn the errors of working with dead letters into those of the interface."""
     try:
         yield
     except NoSuchLetter as wrong:

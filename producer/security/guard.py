@@ -25,6 +25,7 @@ class Caller:
     client: str
     key_id: str
     allowance: Allowance | None
+    scopes: frozenset[Scope] = frozenset()
 
 
 CALLER: Final = web.RequestKey("caller", Caller)
@@ -73,7 +74,12 @@ class Guard:
                 f"The key {key.id} does not hold the scope {needed}.",
                 headers={"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{needed}"'},
             )
-        request[CALLER] = Caller(key.client, key.id, self._allowance(key))
+        request[CALLER] = Caller(key.client, key.id, self._allowance(key), frozenset(key.scopes))
+
+    def may(self, request: web.Request, needed: Scope) -> bool:
+        """Return whether who made a request that was let in holds a scope."""
+        caller = request.get(CALLER)
+        return self._ring is None or (caller is not None and allows(caller.scopes, needed))
 
     def stays(self, request: web.Request) -> bool:
         """Return whether a request that was let in may go on: its key has been neither revoked nor outlived."""

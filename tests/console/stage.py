@@ -70,6 +70,7 @@ class Stage:
     kafka: FakeKafka
     view: StagedView
     roll: FakeProperties
+    letters: FakeLetters
 
 
 def staged(settings: GatewaySettings | None = None) -> Stage:
@@ -96,7 +97,8 @@ def staged(settings: GatewaySettings | None = None) -> Stage:
     chosen = settings or GatewaySettings(gateway_catch_up_seconds=1.0)
     gateway = assembled(kafka, view, roll, chosen)
     guard = Guard.of(chosen.gateway_api_keys_file)
-    return Stage(replace(gateway, guard=guard, dead_letters=letters()), kafka, view, roll)
+    found = letters()
+    return Stage(replace(gateway, guard=guard, dead_letters=found), kafka, view, roll, found)
 
 
 def letters() -> FakeLetters:

@@ -45,6 +45,11 @@ def clerk(keys: Path) -> str:
 
 
 @pytest.fixture
+def admin(keys: Path) -> str:
+    return _key(keys, Scope.ADMIN)
+
+
+@pytest.fixture
 async def locked(keys: Path, reader: str, clerk: str) -> AsyncIterator[Console]:
     assert reader != clerk
     async for served in serve(GatewaySettings(gateway_api_keys_file=keys, gateway_catch_up_seconds=1.0)):
@@ -107,6 +112,20 @@ async def test_who_may_only_read_cannot_submit(locked: Console, reader: str, cle
     assert (await locked.post(f"/counties/{COUNTY}/reappraise", fields)).status == 403
     await locked.post("/sign-in", {"key": clerk})
     assert (await locked.post("/submit", fields)).status == 303
+
+
+async def test_only_an_administrator_replays_dead_letters(locked: Console, clerk: str, admin: str) -> None:
+    await locked.post("/sign-in", {"key": clerk})
+    page = Page(await locked.text("/dead-letters/0:1"))
+    assert "Replay" not in page.texts("button")
+    assert not Page(await locked.text("/dead-letters")).attributes("input")
+    assert (await locked.post("/dead-letters/0:1", {"fix": ""})).status == 403
+    assert (await locked.post("/dead-letters", {"letter:0:1": "1"})).status == 403
+    assert not locked.stage.letters.replayed
+    await locked.post("/sign-in", {"key": admin})
+    assert "Replay" in Page(await locked.text("/dead-letters/0:1")).texts("button")
+    assert (await locked.post("/dead-letters/0:1", {"fix": ""})).status == 303
+    assert len(locked.stage.letters.replayed) == 1
 
 
 async def test_a_link_from_another_site_takes_a_step_in_between(locked: Console, reader: str) -> None:
