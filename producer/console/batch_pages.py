@@ -8,9 +8,10 @@ from aiohttp import web
 
 from producer.batching import batch_object
 from producer.console.doors import form, see_other
+from producer.console.job_list import known_counties
 from producer.console.rendering import page, segment
 from producer.gateway import Gateway
-from producer.parameters import batch_in_path, query_text
+from producer.parameters import batch_in_path, query_county, query_text
 from producer.store.base import BatchCounts
 
 _LIMIT: Final = 50
@@ -19,10 +20,19 @@ _LIMIT: Final = 50
 async def show_all(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with one page of batches, newest first."""
     cursor = query_text(request, "cursor", limit=1024)
-    found = await gateway.view.batches(limit=_LIMIT, cursor=cursor)
-    older = None if found.next is None else "/batches?" + urlencode({"cursor": found.next})
+    county_id = query_county(request) if request.query.get("county_id") else None
+    found = await gateway.view.batches(county_id=county_id, limit=_LIMIT, cursor=cursor)
+    stated = {} if county_id is None else {"county_id": county_id}
     return page(
-        gateway, request, "batches", batches=_shown(gateway, found.items), older=older, running=_running(found.items)
+        gateway,
+        request,
+        "batches",
+        batches=_shown(gateway, found.items),
+        stated=stated,
+        counties=await known_counties(gateway),
+        older=None if found.next is None else "/batches?" + urlencode({**stated, "cursor": found.next}),
+        first=cursor is None,
+        running=_running(found.items),
     )
 
 
@@ -49,9 +59,8 @@ async def cancel(gateway: Gateway, request: web.Request) -> web.StreamResponse:
 
 
 async def of_county(gateway: Gateway, county_id: str, most: int) -> list[dict[str, Any]]:
-    """Return a county's latest batches, among the last few of all counties."""
-    found = await gateway.view.batches(limit=_LIMIT)
-    return _shown(gateway, [counts for counts in found.items if counts.county_id == county_id])[:most]
+    """Return a county's latest batches."""
+    return _shown(gateway, (await gateway.view.batches(county_id=county_id, limit=most)).items)
 
 
 def _shown(gateway: Gateway, found: Sequence[BatchCounts]) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ BATCHES: Final = (
         "batches",
         batches.list_batches,
         (Answer(200, "One page.", (Content(models.BatchPage, examples.BATCH_PAGE),)),),
-        parameters=(parameters.LIMIT, parameters.CURSOR),
+        parameters=(parameters.COUNTY_FILTER, parameters.LIMIT, parameters.CURSOR),
         errors=(400, 404, 503),
     ),
     Operation(

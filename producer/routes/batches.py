@@ -16,7 +16,7 @@ from producer.cancelling import Cancelling
 from producer.errors import NotFound, Unavailable, ViewBehind
 from producer.gateway import Gateway
 from producer.ids import idempotency_job_id, new_job_id
-from producer.parameters import batch_in_path, query_int, query_text
+from producer.parameters import batch_in_path, query_county, query_int, query_text
 from producer.posted import Posted, keep, let_go, read_posted
 from producer.preferences import idempotency_key
 from producer.rolls import read_reappraisal
@@ -67,7 +67,8 @@ async def get_batch(gateway: Gateway, request: web.Request) -> web.StreamRespons
 async def list_batches(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with one page of batches, newest first."""
     limit = query_int(request, "limit", default=DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
-    page = await gateway.view.batches(limit=limit, cursor=query_text(request, "cursor", limit=1024))
+    county_id, cursor = query_county(request), query_text(request, "cursor", limit=1024)
+    page = await gateway.view.batches(county_id=county_id, limit=limit, cursor=cursor)
     items = [batch_object(counts, gateway.now_ms()) for counts in page.items]
     return json_answer(orjson.dumps({"items": items, "next": page.next}))
 

@@ -215,8 +215,10 @@ class JobReads(Protocol):
     async def batch(self, batch_id: str) -> BatchCounts | None:
         """Return one batch, None where unknown."""
 
-    async def batches(self, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> BatchPage:
-        """List batches, newest first.
+    async def batches(
+        self, *, county_id: str | None = None, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+    ) -> BatchPage:
+        """List batches, of a county or all of them, newest first.
 
         Raises:
             BadCursor: the cursor is none of this listing.

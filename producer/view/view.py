@@ -182,9 +182,11 @@ class JobView:
             await self._keeper.flush(self._settings.listing_waits_s)
         return await self._store.batch(batch_id)
 
-    async def batches(self, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> BatchPage:
+    async def batches(
+        self, *, county_id: str | None = None, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+    ) -> BatchPage:
         """List batches, newest first."""
-        return await self._store.batches(limit=limit, cursor=cursor)
+        return await self._store.batches(county_id=county_id, limit=limit, cursor=cursor)
 
     async def create_batch(self, batch: NewBatch) -> None:
         """Announce a batch."""

@@ -75,10 +75,16 @@ async def one(connection: Any, batch_id: str) -> BatchCounts | None:
     return None if found is None else _counts(found)
 
 
-async def newest(connection: Any, limit: int, before: tuple[int, int]) -> list[tuple[tuple[int, int], BatchCounts]]:
+async def newest(
+    connection: Any, county_id: str | None, limit: int, before: tuple[int, int]
+) -> list[tuple[tuple[int, int], BatchCounts]]:
     """Return the batches created before a place (creation time, number), newest first, each with its own place."""
     found = await connection.fetch(
-        f"{_READ} WHERE (created_ms, number) < ($1, $2) ORDER BY created_ms DESC, number DESC LIMIT $3", *before, limit
+        f"{_READ} WHERE (created_ms, number) < ($1, $2) AND ($4::text IS NULL OR county_id = $4)"
+        " ORDER BY created_ms DESC, number DESC LIMIT $3",
+        *before,
+        limit,
+        storable(county_id),
     )
     return [((row["created_ms"], row["number"]), _counts(row)) for row in found]
 

@@ -107,14 +107,16 @@ class PostgresStore:
         async with self._connection() as connection:
             return await batches.one(connection, batch_id)
 
-    async def batches(self, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> BatchPage:
+    async def batches(
+        self, *, county_id: str | None = None, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+    ) -> BatchPage:
         """List batches, newest first."""
         if not 1 <= limit <= MAX_LIMIT:
             raise ValueError(f"limit must be 1 to {MAX_LIMIT}")
         async with self._connection() as connection:
-            cursors = Cursors(await _generation(connection), "batches")
+            cursors = Cursors(await _generation(connection), ("batches", county_id))
             start = listing.START if cursor is None else cursors.read(cursor)
-            found = await batches.newest(connection, limit + 1, (start.created_ms, start.number))
+            found = await batches.newest(connection, county_id, limit + 1, (start.created_ms, start.number))
         page = found[:limit]
         after = cursors.write(End(*page[-1][0])) if len(found) > limit else None
         return BatchPage([batch for _, batch in page], after)

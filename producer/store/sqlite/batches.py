@@ -86,11 +86,13 @@ def one(connection: sqlite3.Connection, batch_id: str) -> BatchCounts | None:
 
 
 def newest(
-    connection: sqlite3.Connection, limit: int, before: tuple[int, int]
+    connection: sqlite3.Connection, county_id: str | None, limit: int, before: tuple[int, int]
 ) -> list[tuple[tuple[int, int], BatchCounts]]:
     """Return the batches created before a place (creation time, number), newest first, each with its own place."""
+    county, of_county = ("", ()) if county_id is None else (" AND county_id = ?", (county_id,))
     found = connection.execute(
-        f"{_READ} WHERE (created_ms, number) < (?, ?) ORDER BY created_ms DESC, number DESC LIMIT ?", (*before, limit)
+        f"{_READ} WHERE (created_ms, number) < (?, ?){county} ORDER BY created_ms DESC, number DESC LIMIT ?",
+        (*before, *of_county, limit),
     ).fetchall()
     return [((row[5], row[9]), _counts(connection, row)) for row in found]
 

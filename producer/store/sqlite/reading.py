@@ -56,14 +56,14 @@ class Reader:
         ).fetchone()
         return None if found is None else (UUID(bytes=found[0]), found[1])
 
-    def batches(self, limit: int, cursor: str | None) -> BatchPage:
-        """Return one page of batches."""
+    def batches(self, county_id: str | None, limit: int, cursor: str | None) -> BatchPage:
+        """Return one page of batches, of a county or of all."""
         if not 1 <= limit <= MAX_LIMIT:
             raise ValueError(f"limit must be 1 to {MAX_LIMIT}")
         (generation,) = self.connection.execute("SELECT generation FROM state").fetchone()
-        cursors = Cursors(generation, "batches")
+        cursors = Cursors(generation, ("batches", county_id))
         start = _START if cursor is None else cursors.read(cursor)
-        found = batches.newest(self.connection, limit + 1, (start.created_ms, start.number))
+        found = batches.newest(self.connection, county_id, limit + 1, (start.created_ms, start.number))
         page = found[:limit]
         after = cursors.write(End(*page[-1][0])) if len(found) > limit else None
         return BatchPage([batch for _, batch in page], after)

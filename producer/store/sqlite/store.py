@@ -80,9 +80,11 @@ class SqliteStore:
         """Return one batch."""
         return await self._read(lambda reader: batches.one(reader.connection, batch_id))
 
-    async def batches(self, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> BatchPage:
+    async def batches(
+        self, *, county_id: str | None = None, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+    ) -> BatchPage:
         """List batches, newest first."""
-        return await self._read(lambda reader: reader.batches(limit, cursor))
+        return await self._read(lambda reader: reader.batches(county_id, limit, cursor))
 
     async def create_batch(self, batch: NewBatch) -> None:
         """Announce a batch."""

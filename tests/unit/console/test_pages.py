@@ -6,6 +6,8 @@ import orjson
 import pytest
 from yarl import URL
 
+from producer.deadletters.letter import Position
+from producer.store.base import NewBatch
 from tests.console.stage import COUNTY, EVIL, SLOW, batch
 from tests.unit.console.conftest import Console
 from tests.unit.console.pages import Page, cents
@@ -244,3 +246,50 @@ async def test_results_can_be_taken_away_from_every_page_that_lists_jobs(console
             assert answer.headers["Content-Disposition"].startswith("attachment")
             body = await answer.read()
             assert b"PROP123" in body or not link.endswith("csv") or path.startswith("/batches/")
+
+
+async def test_batches_are_listed_for_one_county_where_that_is_asked_for(console: Console) -> None:
+    for name, county in (("b1", COUNTY), ("b2", "KING")):
+        await console.stage.view.create_batch(NewBatch(name, "reappraisal", county, 1, 1_795_000_000_000))
+    assert [row for row in Page(await console.text("/batches")).texts("tr") if "King" in row]
+    page = Page(await console.text("/batches?county_id=benton_wa"))
+    assert not [row for row in page.texts("tr") if "King" in row]
+    assert [found["value"] for found in page.attributes("option") if "selected" in found] == [COUNTY]
+    assert Page(await console.text("/batches?county_id=")).texts("h1") == ["Batches"]
+
+
+async def test_a_dead_letter_is_published_again_changed_as_the_form_says(console: Console) -> None:
+    page = Page(await console.text("/dead-letters/0:1"))
+    assert "Replay" in page.texts("button")
+    answer = await console.post("/dead-letters/0:1", {"fix": '{"county_id": "BENTON"}'})
+    assert (answer.status, answer.headers["Location"]) == (303, "/dead-letters/0%3A1")
+    assert console.stage.letters.replayed == {Position(0, 1): {"county_id": "BENTON"}}
+
+
+async def test_a_change_that_is_no_merge_patch_is_said_and_kept(console: Console) -> None:
+    answer = await console.post("/dead-letters/0:1", {"fix": '{"county_id": '})
+    page = Page(await answer.text())
+    assert answer.status == 422
+    assert "no JSON" in " ".join(page.texts("p"))
+    assert page.texts("textarea") == ['{"county_id":']
+    assert not console.stage.letters.replayed
+
+
+async def test_ticked_dead_letters_are_published_again_as_they_are(console: Console) -> None:
+    page = Page(await console.text("/dead-letters?reason=invalid_request"))
+    ticks = [found["name"] for found in page.attributes("input") if found.get("type") == "checkbox"]
+    assert ticks == ["letter:0:1", "letter:0:0"]
+    answer = await console.post("/dead-letters", dict.fromkeys(ticks, "1"))
+    assert answer.status == 200
+    assert "2 replayed" in " ".join(Page(await answer.text()).texts("h2"))
+    assert console.stage.letters.replayed == {Position(0, 1): None, Position(0, 0): None}
+    assert (await console.post("/dead-letters", {})).status == 422
+    assert (await console.post("/dead-letters", {"letter:x": "1"})).status == 422
+
+
+async def test_no_other_site_replays_a_dead_letter(console: Console) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    for path in ("/dead-letters", "/dead-letters/0:1"):
+        answer = await console.client.post(URL(path), data={"letter:0:1": "1"}, headers=foreign)
+        assert answer.status == 403
+    assert not console.stage.letters.replayed

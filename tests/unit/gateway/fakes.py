@@ -182,8 +182,9 @@ class FakeView:
             parameters=known.parameters,
         )
 
-    async def batches(self, *, limit: int = 100, cursor: str | None = None) -> BatchPage:
-        return BatchPage([found for name in self.announced if (found := await self.batch(name)) is not None], None)
+    async def batches(self, *, county_id: str | None = None, limit: int = 100, cursor: str | None = None) -> BatchPage:
+        known = [found for name in self.announced if (found := await self.batch(name)) is not None]
+        return BatchPage([each for each in known if county_id in {None, each.county_id}], None)
 
     async def create_batch(self, batch: NewBatch) -> None:
         self.announced[batch.batch_id] = batch

@@ -132,3 +132,15 @@ async def test_counters_agree_with_the_jobs_after_any_history(store: JobStore, d
     assert found.published == len(latest)
     assert found.completed == sum(row.outcome == 2 for row in latest.values())
     assert found.failed == sum(row.outcome > 2 for row in latest.values())
+
+
+async def test_batches_of_one_county_are_listed_alone_with_cursors_of_their_own(store: JobStore) -> None:
+    for number in range(6):
+        county = "KING" if number % 2 else "BENTON"
+        await store.create_batch(NewBatch(f"b{number}", "batch", county, 1, T0 + number))
+    first = await store.batches(county_id="KING", limit=2)
+    assert [batch.batch_id for batch in first.items] == ["b5", "b3"]
+    rest = await store.batches(county_id="KING", limit=2, cursor=first.next)
+    assert ([batch.batch_id for batch in rest.items], rest.next) == (["b1"], None)
+    with pytest.raises(BadCursor):
+        await store.batches(county_id="BENTON", cursor=first.next)
