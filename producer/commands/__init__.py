@@ -3,6 +3,7 @@
 import typer
 
 from producer.commands.deadletters import dlq
+from producer.commands.export import export
 from producer.commands.importing import import_app
 from producer.commands.keys import keys
 from producer.commands.submit import reappraise, submit
@@ -15,5 +16,6 @@ app.add_typer(keys, name="keys")
 app.command("submit")(submit)
 app.command("watch")(watch)
 app.command("reappraise")(reappraise)
+app.command("export")(export)
 
 __all__ = ["app", "import_app"]

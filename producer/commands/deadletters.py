@@ -1,16 +1,17 @@
 """The commands `terrafusion dlq list|show|replay|purge`: what is on the dead letters topic, and what to do about it."""
 
-import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from producer.commands.gateway import FAILED, AsJson, write_json
+from producer.commands.gateway import AsJson, write_json
 from producer.commands.letters import report, show_letter, show_span, show_tables, told
+from producer.commands.running import run
+from producer.deadletters.errors import DeadLetterError
 from schemas.settings import CommonSettings, KafkaSettings
 from schemas.topics import Topics, topics
 
@@ -43,13 +44,13 @@ UpTo = Annotated[
 @dlq.command("list")
 def list_letters(*, limit: Limit = 20, reason: Reason = None, as_json: AsJson = False) -> None:
     """Show what is there: groups of letters by reason and message, and the newest letters."""
-    _run(_list(limit, reason, as_json=as_json))
+    run(_list(limit, reason, as_json=as_json), DeadLetterError)
 
 
 @dlq.command("show")
 def show(position: Where, *, raw: Raw = False, as_json: AsJson = False) -> None:
     """Show one letter: why it is one, where it came from, its original key, bytes and headers."""
-    _run(_show(_position(position), raw=raw, as_json=as_json))
+    run(_show(_position(position), raw=raw, as_json=as_json), DeadLetterError)
 
 
 @dlq.command("replay")
@@ -69,7 +70,10 @@ def replay(  # noqa: PLR0913 - a command's options
     selective = reason is not None or message is not None
     if bool(wanted) + every + selective != 1:
         raise typer.BadParameter("name positions, or --all, or --reason and --message")
-    _run(_replay(_Selection(wanted, reason, message), _fix(fix, fix_file), dry_run=dry_run, as_json=as_json))
+    run(
+        _replay(_Selection(wanted, reason, message), _fix(fix, fix_file), dry_run=dry_run, as_json=as_json),
+        DeadLetterError,
+    )
 
 
 @dlq.command("purge")
@@ -80,7 +84,7 @@ def purge(
     wanted = [_position(each) for each in up_to or ()]
     if bool(wanted) == every:
         raise typer.BadParameter("name positions, or --all")
-    _run(_purge(wanted, yes=yes, dry_run=dry_run, as_json=as_json))
+    run(_purge(wanted, yes=yes, dry_run=dry_run, as_json=as_json), DeadLetterError)
 
 
 class _Cluster:
@@ -249,16 +253,3 @@ def _fix(text: str | None, file: Path | None) -> "Fix | None":
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    from producer.deadletters.errors import DeadLetterError  # noqa: PLC0415 - start-up time
-
-    try:
-        code = asyncio.run(work)
-    except DeadLetterError as wrong:
-        sys.stderr.write(f"{wrong}\n")
-        code = FAILED
-    except KeyboardInterrupt:
-        code = 130
-    raise typer.Exit(code)

@@ -1,6 +1,5 @@
 """What the commands that talk to the gateway have in common: where it is, how they end, how they show progress."""
 
-import asyncio
 import sys
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from producer.commands.running import run
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from producer.client import GatewayClient
 
-FAILED = 1
-"""Exit code: the gateway cannot be reached, or refused the request."""
 JOBS_FAILED = 3
 """Exit code: everything was accepted, and some job that was waited for failed."""
 
@@ -51,18 +50,11 @@ def client(url: str) -> "GatewayClient":
     return GatewayClient(url, key=None if key is None else key.get_secret_value())
 
 
-def run(work: Coroutine[Any, Any, int]) -> None:
-    """Run a command's work and exit with the code it returns; the client's errors become their message."""
+def talk(work: Coroutine[Any, Any, int]) -> None:
+    """Run what a command says to the gateway; the client's errors become their message."""
     from producer.client import ClientError  # noqa: PLC0415 - start-up time
 
-    try:
-        code = asyncio.run(work)
-    except ClientError as wrong:
-        sys.stderr.write(f"{wrong}\n")
-        code = FAILED
-    except KeyboardInterrupt:
-        code = 130
-    raise typer.Exit(code)
+    run(work, ClientError)
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from producer.commands.gateway import (
     client,
     gateway_url,
     progress,
-    run,
     show_jobs,
+    talk,
     write_json,
 )
 from producer.commands.watch import watch_batch
@@ -62,7 +62,7 @@ def submit(  # noqa: PLR0913 - a command's options
     if not ids:
         raise typer.BadParameter("name at least one property, or a --file of them")
     more = {} if date is None else {"valuation_date": date}
-    run(_submit(gateway_url(url), _Asked(county, ids, more, wait=wait, as_json=as_json)))
+    talk(_submit(gateway_url(url), _Asked(county, ids, more, wait=wait, as_json=as_json)))
 
 
 def reappraise(  # noqa: PLR0913 - a command's options
@@ -78,7 +78,7 @@ def reappraise(  # noqa: PLR0913 - a command's options
     more: dict[str, Any] = {} if date is None else {"valuation_date": date}
     if filters:
         more["filters"] = dict(_condition(each) for each in filters)
-    run(_reappraise(gateway_url(url), county, more, wait=wait, as_json=as_json))
+    talk(_reappraise(gateway_url(url), county, more, wait=wait, as_json=as_json))
 
 
 def _ids_in(file: Path | None) -> list[str]:

@@ -12,8 +12,8 @@ from producer.commands.gateway import (
     client,
     gateway_url,
     progress,
-    run,
     show_jobs,
+    talk,
     write_json,
 )
 
@@ -32,7 +32,7 @@ OfCounty = Annotated[str | None, typer.Option("--county", help="Only this county
 def watch(what: What = None, *, county: OfCounty = None, url: Url = None, as_json: AsJson = False) -> None:
     """Follow a batch or a job to its end, or all results until Ctrl-C; exits with 3 where what was followed failed."""
     address = gateway_url(url)
-    run(_everything(address, county, as_json=as_json) if what is None else _one(address, what, as_json=as_json))
+    talk(_everything(address, county, as_json=as_json) if what is None else _one(address, what, as_json=as_json))
 
 
 async def watch_batch(gateway: "GatewayClient", batch_id: str, bar: "Progress") -> dict[str, Any]:

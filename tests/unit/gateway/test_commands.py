@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from deploy.cli import build
 from producer.client import GatewayAway, GatewayClient, RequestRefused
 from producer.openapi.examples import VALUATION
+from producer.store.errors import StoreUnavailable
 from tests.unit.gateway.conftest import Served
 from tests.waiting import holds
 
@@ -21,6 +22,10 @@ async def terrafusion(*arguments: str) -> Result:
 
 def url(served: Served) -> str:
     return f"http://127.0.0.1:{served.port}"
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir())
 
 
 async def test_submit_prints_the_accepted_jobs_as_json(served: Served) -> None:
@@ -119,3 +124,39 @@ async def test_the_client_tells_refused_from_away(served: Served) -> None:
         served.kafka.hanging = True
         with pytest.raises(GatewayAway):
             await gateway.submit("B", "A")
+
+
+async def test_export_writes_a_file_in_the_format_that_its_name_ends_in(served: Served, tmp_path: Path) -> None:
+    served.view.answers = lambda _: VALUATION
+    await terrafusion("submit", "--county", "BENTON", "A", "B", "--url", url(served))
+    for name, begins in (("all.ndjson", b'{"job_id"'), ("all.csv", b"job_id,"), ("all.parquet", b"PAR1")):
+        place = tmp_path / name
+        result = await terrafusion("export", "-o", str(place), "--county", "benton-wa", "--url", url(served), "--json")
+        assert result.exit_code == 0, result.output
+        said = json.loads(result.stdout)
+        assert (said["file"], said["bytes"]) == (str(place), place.stat().st_size)
+        assert place.read_bytes().startswith(begins)
+    assert served.view.filters[-1].county_id == "BENTON"
+    assert names_in(tmp_path) == ["all.csv", "all.ndjson", "all.parquet"]
+
+
+async def test_export_writes_to_standard_output_for_a_pipe(served: Served) -> None:
+    await terrafusion("submit", "--county", "BENTON", "A", "--url", url(served))
+    result = await terrafusion("export", "--format", "csv", "--status", "PENDING", "--url", url(served))
+    assert result.stdout.startswith("job_id,")
+    assert "KB" not in result.stderr
+
+
+async def test_an_export_that_breaks_off_leaves_no_file(served: Served, tmp_path: Path) -> None:
+    await terrafusion("submit", "--county", "BENTON", "A", "--url", url(served))
+    served.view.pages, served.view.broken_page = 3, StoreUnavailable("gone")
+    result = await terrafusion("export", "-o", str(tmp_path / "all.csv"), "--url", url(served))
+    assert (result.exit_code, names_in(tmp_path)) == (1, [])
+    assert "does not answer" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--format", "xls"], ["--json"], ["--status", "DONE", "-o", "x.csv"]])
+async def test_an_export_that_cannot_be_is_said(served: Served, arguments: list[str]) -> None:
+    result = await terrafusion("export", *arguments, "--url", url(served))
+    assert result.exit_code in {1, 2}
+    assert "Traceback" not in result.output
