@@ -16,16 +16,12 @@ from aiokafka.errors import KafkaError
 
 from producer.store.base import Place
 from producer.view.errors import ForeignLog, LogUnavailable
+from producer.view.kafka_clients import ANSWER_S, cancelled, partitions_in, places, reader, said, stop_client
+from producer.view.kafka_replay import KafkaReplay
 from producer.view.log import Opened, Polled
 
-_FETCH_WAIT_MS: Final = 500
-_PARTITION_FETCH_BYTES: Final = 1 << 20
 _RECORDS_AT_ONCE: Final = 500
-_REPLAYED_AT_ONCE: Final = 500
-_ANSWER_S: Final = 5.0
-_STOP_S: Final = 2.0
 _LOOK_S: Final = 1.0
-_METADATA_AGE_MS: Final = 10_000
 _SILENCE_S: Final = 6.0
 _BEYOND_TRIES: Final = 3
 _BEYOND_PAUSE_S: Final = 1.0
@@ -58,7 +54,7 @@ class KafkaLog:
         try:
             return await self._open(positions, cluster_id)
         except (KafkaError, OSError, TimeoutError) as wrong:
-            raise LogUnavailable(f"Kafka cannot be reached: {_said(wrong)}") from wrong
+            raise LogUnavailable(f"Kafka cannot be reached: {said(wrong)}") from wrong
 
     async def close(self) -> None:
         """Disconnect; lookups end first, for a client that is used after it was closed connects again for ever."""
@@ -69,7 +65,7 @@ class KafkaLog:
         clients = (self._consumer, self._probe, self._admin)
         self._consumer = self._probe = self._admin = None
         for client in clients:
-            await _stop(client)
+            await stop_client(client)
 
     async def poll(self, wait_s: float) -> Polled:
         """Return what has arrived."""
@@ -82,7 +78,7 @@ class KafkaLog:
             moved = arrived or self._partitions
             positions = {(at.topic, at.partition): await consumer.position(at) for at in moved}
         except (KafkaError, OSError) as wrong:
-            raise LogUnavailable(f"the topics cannot be read: {_said(wrong)}") from wrong
+            raise LogUnavailable(f"the topics cannot be read: {said(wrong)}") from wrong
         self._positions.update(positions)
         return Polled(list(arrived.values()), positions)
 
@@ -106,20 +102,20 @@ class KafkaLog:
         try:
             return await lookup
         except (KafkaError, OSError, TimeoutError) as wrong:
-            raise LogUnavailable(f"Kafka does not answer: {_said(wrong)}") from wrong
+            raise LogUnavailable(f"Kafka does not answer: {said(wrong)}") from wrong
         except asyncio.CancelledError:
-            if _cancelled():
+            if cancelled():
                 raise
             raise LogUnavailable("the connection was given up meanwhile") from None
 
     async def _look_up(
         self, probe: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topics: Sequence[str]
     ) -> Mapping[Place, int]:
-        async with asyncio.timeout(_ANSWER_S):
-            partitions = _partitions_in(await admin.describe_topics(list(topics)), topics)
+        async with asyncio.timeout(ANSWER_S):
+            partitions = partitions_in(await admin.describe_topics(list(topics)), topics)
             if not set(partitions) <= set(self._partitions):
                 self._grown = True
-            return _places(await probe.end_offsets(partitions))
+            return places(await probe.end_offsets(partitions))
 
     def lag(self) -> int:
         """Return how far the brokers were ahead when they last answered."""
@@ -148,16 +144,16 @@ class KafkaLog:
     async def _open(self, positions: Mapping[Place, int], cluster_id: str | None) -> Opened:
         await self.close()
         async with AsyncExitStack() as undo:
-            admin = AIOKafkaAdminClient(**self._options, request_timeout_ms=int(_ANSWER_S * 1000))
-            undo.push_async_callback(_stop, admin)
+            admin = AIOKafkaAdminClient(**self._options, request_timeout_ms=int(ANSWER_S * 1000))
+            undo.push_async_callback(stop_client, admin)
             await admin.start()
             cluster = str((await admin.describe_cluster())["cluster_id"])
             if cluster_id is not None and cluster_id != cluster:
                 raise ForeignLog(f"the job store was filled from cluster {cluster_id}, this is {cluster}")
-            partitions = _partitions_in(await admin.describe_topics(), self._topics)
-            probe, consumer = _reader(self._options), _reader(self._options)
+            partitions = partitions_in(await admin.describe_topics(), self._topics)
+            probe, consumer = reader(self._options), reader(self._options)
             for client in (probe, consumer):
-                undo.push_async_callback(_stop, client)
+                undo.push_async_callback(stop_client, client)
                 await client.start()
             starts, ends = await self._bounds(probe, partitions, positions)
             begin = {place: max(positions.get(place, 0), start) for place, start in starts.items()}
@@ -179,8 +175,8 @@ class KafkaLog:
         for attempt in range(_BEYOND_TRIES):
             if attempt:
                 await asyncio.sleep(_BEYOND_PAUSE_S)
-            starts = _places(await probe.beginning_offsets(partitions))
-            ends = _places(await probe.end_offsets(partitions))
+            starts = places(await probe.beginning_offsets(partitions))
+            ends = places(await probe.end_offsets(partitions))
             kept = {place: position for place, position in positions.items() if place[0] in self._topics}
             if all(position <= ends.get(place, -1) for place, position in kept.items()):
                 return starts, ends
@@ -194,114 +190,3 @@ class KafkaLog:
         self._looked_s = now
         known = sum(len(consumer.partitions_for_topic(topic) or ()) for topic in self._topics)
         self._grown = self._grown or known > len(self._partitions)
-
-
-class KafkaReplay:
-    """Reads a stretch of some partitions with a client of its own."""
-
-    def __init__(self, options: Mapping[str, Any], first: Mapping[Place, int], last: Mapping[Place, int]) -> None:
-        self._options = options
-        self._at = {place: position for place, position in first.items() if position < last[place]}
-        self._last = last
-        self._consumer: AIOKafkaConsumer | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether everything has been read."""
-        return all(position >= self._last[place] for place, position in self._at.items())
-
-    async def open(self) -> None:
-        """Connect."""
-        if self.done:
-            return
-        self._consumer = _reader(self._options, auto_offset_reset="earliest")
-        try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as wrong:
-            raise LogUnavailable(f"Kafka cannot be reached: {_said(wrong)}") from wrong
-        self._consumer.assign([TopicPartition(*place) for place in self._at])
-        for place, position in self._at.items():
-            self._consumer.seek(TopicPartition(*place), position)
-
-    async def close(self) -> None:
-        """Disconnect."""
-        await _stop(self._consumer)
-        self._consumer = None
-
-    async def read(self) -> Polled:
-        """Return further records, none of them beyond the stretch."""
-        consumer = self._consumer
-        if consumer is None:
-            return Polled([], {})
-        try:
-            arrived = await consumer.getmany(timeout_ms=_FETCH_WAIT_MS, max_records=_REPLAYED_AT_ONCE)
-            for place in self._at:
-                self._at[place] = await consumer.position(TopicPartition(*place))
-        except (KafkaError, OSError) as wrong:
-            raise LogUnavailable(f"the topics cannot be read: {_said(wrong)}") from wrong
-        records = [
-            [record for record in found if record.offset < self._last[at.topic, at.partition]]
-            for at, found in arrived.items()
-        ]
-        return Polled(records, {place: min(position, self._last[place]) for place, position in self._at.items()})
-
-
-def _reader(options: Mapping[str, Any], auto_offset_reset: str = "none") -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(
-        **options,
-        client_id="terrafusion-view",
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset=auto_offset_reset,
-        isolation_level="read_committed",
-        fetch_max_wait_ms=_FETCH_WAIT_MS,
-        max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
-        metadata_max_age_ms=_METADATA_AGE_MS,
-        request_timeout_ms=int(_ANSWER_S * 1000),
-        retry_backoff_ms=50,
-    )
-
-
-def _partitions_in(described: Sequence[Mapping[str, Any]], topics: Sequence[str]) -> list[TopicPartition]:
-    """Return the partitions of the topics; raises LogUnavailable where one of them is missing."""
-    found = {topic["topic"]: topic["partitions"] for topic in described if not topic["error_code"]}
-    missing = [topic for topic in topics if not found.get(topic)]
-    if missing:
-        raise LogUnavailable(f"no topic {', '.join(missing)} yet")
-    return [TopicPartition(topic, each["partition"]) for topic in topics for each in found[topic]]
-
-
-def _places(offsets: Mapping[TopicPartition, int]) -> dict[Place, int]:
-    return {(at.topic, at.partition): offset for at, offset in offsets.items()}
-
-
-async def _stop(client: AIOKafkaConsumer | AIOKafkaAdminClient | None) -> None:
-    """Disconnect a client, telling it twice if need be.
-
-    A client that is only just connecting may miss being told to stop (under Python 3.11 ``asyncio.wait_for``, which
-    aiokafka uses, swallows a cancellation that comes with its answer), or raise a CancelledError of its own (a
-    group-less coordinator that has not run yet).
-    """
-    if client is None:
-        return
-    first = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
-    for stop in (first, client._client.close):  # noqa: SLF001 - there is no public second try
-        try:
-            async with asyncio.timeout(_STOP_S):
-                await stop()
-                return
-        except (KafkaError, OSError, TimeoutError):
-            pass
-        except asyncio.CancelledError:
-            if _cancelled():
-                raise
-
-
-def _cancelled() -> bool:
-    """Whether the running task itself is being cancelled, and not something that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and bool(task.cancelling())
-
-
-def _said(wrong: BaseException) -> str:
-    return str(wrong) or type(wrong).__name__
