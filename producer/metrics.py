@@ -44,6 +44,7 @@ class GatewayMetrics(Collector):
         self.requests_in_flight = 0
         self.view_lag = 0
         self.sse_clients = 0
+        self.sse_cut_off = {"behind": 0, "stalled": 0}
         self._answers: dict[tuple[str, str, int], int] = {}
         self._durations: dict[tuple[str, str], Durations] = {}
         self._publish = Durations()
@@ -91,7 +92,18 @@ class GatewayMetrics(Collector):
             buckets=list(self._publish.cumulative()),
             sum_value=self._publish.total,
         )
+        yield self._cut_off()
         yield from self._gauges()
+
+    def _cut_off(self) -> Metric:
+        cut_off = CounterMetricFamily(
+            "gateway_sse_cut_off",
+            "Total number of listeners cut off: too far behind, or taking nothing for too long.",
+            labels=("reason",),
+        )
+        for reason, count in self.sse_cut_off.items():
+            cut_off.add_metric((reason,), count)
+        return cut_off
 
     def _gauges(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(

@@ -53,10 +53,14 @@ async def _listen(
                     break
                 await _send(answer, b"".join(result.frame for result in results) or _heartbeat(subscription))
     except TimeoutError:
+        gateway.metrics.sse_cut_off["stalled"] += 1
         answer.force_close()
         if request.transport is not None:
             request.transport.abort()  # closing would wait until the client has taken the rest
-    except (SlowListener, ConnectionError):
+    except SlowListener:
+        gateway.metrics.sse_cut_off["behind"] += 1
+        answer.force_close()
+    except ConnectionError:
         answer.force_close()
     finally:
         gateway.metrics.sse_clients -= 1

@@ -67,6 +67,8 @@ async def test_who_falls_behind_is_cut_off(served: Served) -> None:
         async with asyncio.timeout(5):
             assert (await answer.read()).startswith(b"retry")
     assert served.gateway.metrics.sse_clients == 0
+    page = await (await served.client.get("/metrics")).read()
+    assert b'gateway_sse_cut_off_total{reason="behind"} 1.0' in page
 
 
 async def test_head_tells_the_type_and_ends(served: Served) -> None:
