@@ -55,16 +55,21 @@ def _reappraised(what: str, port: int, disturb: Callable[[], None] | None) -> Ma
     started = time.perf_counter()
     batch = _ask(port, "POST", "/reappraisals", {"county_id": "KING"})
     shown, disturbed = 0, False
+    first_s = published_s = 0.0
     while batch["state"] != "COMPLETED" and time.perf_counter() - started < _LIMIT_S:
         time.sleep(0.2)
         batch = _followed(port, batch["batch_id"]) or batch
         shown += 1
+        first_s = first_s or (time.perf_counter() - started if batch["completed"] else 0.0)
+        published_s = published_s or (time.perf_counter() - started if batch["published"] == batch["total"] else 0.0)
         if disturb is not None and not disturbed and batch["completed"] > batch["total"] // 4:
             disturb()
             disturbed = True
     return {
         "what": what,
         "seconds": time.perf_counter() - started,
+        "first result s": first_s,
+        "published s": published_s,
         "properties": batch["total"],
         "published": batch["published"],
         "completed": batch["completed"],
