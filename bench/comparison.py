@@ -1,14 +1,17 @@
 """This system against its peers: the same work on the same broker in one run, throughput and latency of each.
 
-Prints two tables, writes them as JSON, and with ``--publish`` puts them into docs/benchmarks.md. Rows of contenders that
-were not measured this time are kept from the last run with the same conditions, so that one may be measured at a time.
+Prints two tables, writes them as JSON, and with ``--publish`` puts them into docs/benchmarks.md. Rows of contenders
+that were not measured this time are kept from the last run with the same conditions, so that one may be measured at a
+time.
 """
 
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from bench import latency, pipeline
 from bench.contenders import CONTENDERS, Contender
@@ -22,9 +25,11 @@ Rows = Sequence[Mapping[str, Cell]]
 
 
 def _measured(measure: Callable[[], Rows], contender: Contender) -> Rows:
-    """Return what was measured, or the reason why nothing was."""
+    """Return what was measured and how busy the machine was before, or the reason why nothing was."""
+    sys.stderr.write(f"{contender.name} ...\n")
+    load = {"load before": os.getloadavg()[0]}
     try:
-        return measure()
+        return [{**row, **load} for row in measure()]
     except (Unavailable, TimeoutError, RuntimeError) as left_out:
         sys.stderr.write(f"{contender.name}: {left_out}\n")
         return [{"what": contender.name, "guarantee": contender.guarantee, "left out": str(left_out)}]
@@ -37,19 +42,19 @@ def _reports(options: argparse.Namespace) -> tuple[Report, Report]:
 
 
 def _run(options: argparse.Namespace, throughput: Report, waiting: Report) -> None:
-    chosen = [contender for contender in CONTENDERS if options.only in contender.name]
+    chosen = [contender for contender in CONTENDERS if any(text in contender.name for text in options.only)]
     with LocalKafka() as kafka:
         servers = kafka.bootstrap_servers
         for contender in chosen:
-            sys.stderr.write(f"{contender.name} ...\n")
             if "throughput" in options.figures:
-                throughput.rows += _measured(
-                    lambda each=contender: [asyncio.run(pipeline.measure(servers, each, options.requests))], contender
-                )
+                backlog = partial(pipeline.measure, servers, contender, options.requests)
+                throughput.rows += _measured(lambda run=backlog: [asyncio.run(run())], contender)  # type: ignore[misc]
             if "latency" in options.figures:
                 waiting.rows += _measured(
-                    lambda each=contender: latency.measure(servers, each, options.rates, options.seconds), contender
+                    partial(latency.measure, servers, contender, options.rates, options.seconds), contender
                 )
+            for report in (throughput, waiting):
+                report.save([each.name for each in CONTENDERS])
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -58,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--requests", type=int, default=500_000, help="the backlog; slow contenders get a share")
     parser.add_argument("--rates", type=int, nargs="+", default=_RATES, help="requests a second, open loop")
     parser.add_argument("--seconds", type=float, default=10, help="length of each rate")
-    parser.add_argument("--only", default="", help="contenders whose name holds this text")
+    parser.add_argument("--only", nargs="+", default=[""], help="contenders whose name holds one of these texts")
     parser.add_argument("--figures", nargs="+", default=["throughput", "latency"], choices=["throughput", "latency"])
     parser.add_argument("--publish", action="store_true", help="write the tables into docs/benchmarks.md")
     options = parser.parse_args(arguments)
@@ -66,8 +71,6 @@ def main(arguments: Sequence[str]) -> None:
     reports = _reports(options)
     _run(options, *reports)
     for report in reports:
-        if report.rows:
-            report.keep_others([contender.name for contender in CONTENDERS])
-            report.show()
+        report.show()
     if options.publish:
         publish(*reports)

@@ -25,12 +25,12 @@ def _machine() -> str:
 
 
 def _table(report: Report) -> str:
-    columns = list(dict.fromkeys(name for row in report.rows for name in row))
+    columns = list(dict.fromkeys(name for row in report.all_rows for name in row))
     conditions = ", ".join(f"{name} {text(value)}" for name, value in report.conditions.items())
     lines = [
         f"**{report.name}** ({conditions})\n",
         "| " + " | ".join(columns) + " |",
         "|" + "---|" * len(columns),
-        *("| " + " | ".join(text(row.get(column)) for column in columns) + " |" for row in report.rows),
+        *("| " + " | ".join(text(row.get(column)) for column in columns) + " |" for row in report.all_rows),
     ]
     return "\n".join(lines) + "\n"

@@ -73,7 +73,7 @@ class Watcher:
         while not self._ended.is_set():
             record = self._consumer.poll(0.2)
             if record is not None and record.error() is None:
-                self.seen.setdefault(record.key(), time.perf_counter())
+                self.seen.setdefault(record.key() or b"", time.perf_counter())
 
 
 class Load:

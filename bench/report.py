@@ -25,27 +25,39 @@ class Report:
     name: str
     conditions: Mapping[str, Cell] = field(default_factory=dict)
     rows: list[Mapping[str, Cell]] = field(default_factory=list)
+    _kept: list[Mapping[str, Cell]] = field(default_factory=list)
+    _order: Sequence[str] = ()
 
     def show(self) -> None:
         """Print the table and write the JSON file, naming it."""
         table = Table(title=f"{self.name} ({', '.join(f'{k} {text(v)}' for k, v in self.conditions.items())})")
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        columns = list(dict.fromkeys(name for row in self.all_rows for name in row))
         for column in columns:
             table.add_column(column, justify="left" if column == "what" else "right")
-        for row in self.rows:
+        for row in self.all_rows:
             table.add_row(*(text(row.get(column)) for column in columns))
         console = Console(width=max(_WIDTH, Console().width))
         console.print(table)
         console.print(f"written to {self._write()}")
 
-    def keep_others(self, order: Sequence[str]) -> None:
-        """Take over the rows of what was not measured now from the last run under the same conditions, in this order."""
+    def save(self, order: Sequence[str]) -> None:
+        """Write what there is so far, with rows of the last run under the same conditions for what is not there yet."""
         measured = {row["what"] for row in self.rows}
-        if self._path.exists():
+        if not self._kept and self._path.exists():
             last = orjson.loads(self._path.read_bytes())
-            if last["conditions"] == dict(self.conditions):
-                self.rows += [row for row in last["rows"] if row["what"] not in measured]
-        self.rows.sort(key=lambda row: order.index(str(row["what"])))
+            self._kept = last["rows"] if last["conditions"] == dict(self.conditions) else []
+        self._kept = [row for row in self._kept if row["what"] not in measured]
+        self._order = order
+        self._write()
+
+    @property
+    def all_rows(self) -> Sequence[Mapping[str, Cell]]:
+        """The rows, with those that ``save`` took over where they belong."""
+        return sorted((*self.rows, *self._kept), key=self._place) if self._order else self.rows
+
+    def _place(self, row: Mapping[str, Cell]) -> int:
+        what = str(row["what"])
+        return self._order.index(what) if what in self._order else len(self._order)
 
     @property
     def _path(self) -> Path:
@@ -54,7 +66,7 @@ class Report:
     def _write(self) -> Path:
         path = self._path
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"name": self.name, "machine": machine(), "conditions": dict(self.conditions), "rows": self.rows}
+        content = {"name": self.name, "machine": machine(), "conditions": dict(self.conditions), "rows": self.all_rows}
         path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
         return path
 

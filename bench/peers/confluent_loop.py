@@ -7,6 +7,7 @@ one. The reading and writing of events is this system's own, headers included, s
 
 import os
 import time
+from typing import cast
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
@@ -14,15 +15,17 @@ from bench.peers.work import Answers
 from schemas.topics import topics
 
 _RECORDS = 5_000
+Headers = list[tuple[str, str | bytes | None]]
 
 
 def main() -> None:
     """Consume, answer, commit, until ended by a signal."""
     bootstrap, group = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["BENCH_GROUP"]
     table = topics(os.environ["TOPIC_PREFIX"])
+    quick = {"bootstrap.servers": bootstrap, "socket.nagle.disable": True, "retry.backoff.ms": 5}
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **quick,
             "group.id": group,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
@@ -31,7 +34,7 @@ def main() -> None:
     )
     producer = Producer(
         {
-            "bootstrap.servers": bootstrap,
+            **quick,
             "transactional.id": group,
             "linger.ms": 0,
             "queue.buffering.max.messages": 1_000_000,
@@ -44,13 +47,13 @@ def main() -> None:
         if not records:
             continue
         producer.begin_transaction()
+        ends: dict[int, int] = {}
         answers = Answers(table.requests.name, time.time_ns() // 1_000_000)
         for record in records:
-            key, value, headers = answers.answer(record.value(), record.key(), record.partition(), record.offset())
-            producer.produce(table.results.name, value, key, record.partition(), headers=headers)
-        ends: dict[int, int] = {}
-        for record in records:
-            ends[record.partition()] = record.offset() + 1
+            partition, offset = record.partition() or 0, record.offset() or 0
+            key, value, headers = answers.answer(record.value(), record.key(), partition, offset)
+            producer.produce(table.results.name, value, key, partition, headers=cast("Headers", headers))
+            ends[partition] = offset + 1
         offsets = [TopicPartition(table.requests.name, number, offset) for number, offset in ends.items()]
         producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata())
         producer.commit_transaction()
