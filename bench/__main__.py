@@ -1,7 +1,8 @@
-"""``python -m bench NAME``: run one benchmark, or all of them where no name is given."""
+"""``python -m bench NAME``: run one benchmark, or where no name is given those that take some 15 minutes together."""
 
 import importlib
 import sys
+import time
 
 MODULES = {
     "engine": "engine",
@@ -20,8 +21,8 @@ MODULES = {
     "roll": "roll",
     "sizing": "sizing",
 }
-_WITHOUT_A_NAME = [name for name in MODULES if name not in {"pipeline", "latency"}]
-"""``peers`` measures what those two do, and not of this system alone."""
+_BY_NAME_ONLY = {"pipeline", "latency", "job_list", "reappraisal", "roll", "sizing"}
+"""The first two ``peers`` measures too, and not of this system alone; the others take minutes each."""
 
 
 def main(arguments: list[str]) -> int:
@@ -29,8 +30,10 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] not in MODULES:
         sys.stderr.write(f"no such benchmark: {arguments[0]}; there are {', '.join(MODULES)}\n")
         return 2
-    for name in arguments[:1] or _WITHOUT_A_NAME:
+    for name in arguments[:1] or [name for name in MODULES if name not in _BY_NAME_ONLY]:
+        began = time.monotonic()
         importlib.import_module(f"bench.{MODULES[name]}").main(arguments[1:])
+        sys.stderr.write(f"{name} took {time.monotonic() - began:.0f} s\n")
     return 0
 
 
