@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit format lock bench chaos soak clean
+.PHONY: help run test check audit format lock bench chaos soak fuzz mutation clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,10 @@ bench: .venv/.dev-installed  ## measure engine, pipeline, latency and gateway, a
 
 soak: .venv/.dev-installed  ## an hour under load and faults: does anything grow?
 	@exec $(BIN)/python -m tests.chaos.soak
+
+fuzz: .venv/.dev-installed  ## fuzz the decoders for MINUTES (6); the finds of earlier runs are part of `make test`
+	@$(BIN)/uv pip install --quiet --target .local/fuzz/tools atheris==3.0.0
+	@PYTHONPATH=.local/fuzz/tools exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),6)
 
 check: .venv/.dev-installed  ## format, lint, types, import contracts, generated files up to date
 	$(BIN)/ruff format --check .

@@ -20,7 +20,11 @@ _KEYLESS: Final = UUID("6f9f0b0e-2f3c-5a53-9d2e-0c1d3b6c7a10")
 """Namespace of job ids that derive from a record's place on the topic."""
 
 _UUID_LENGTH: Final = 36
-_CANONICAL: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_HYPHENATED: Final = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_CANONICAL: Final = re.compile(_HYPHENATED)
+_SPELLING: Final = re.compile(
+    rf"(?:urn:uuid:)?{_HYPHENATED}|\{{{_HYPHENATED}\}}|[0-9a-f]{{32}}", re.ASCII | re.IGNORECASE
+)
 _DAY_MS: Final = 86_400_000
 _MAX_PROPERTY_ID: Final = 128
 _MAX_COUNTY_ID: Final = 64
@@ -65,10 +69,17 @@ class Request(msgspec.Struct, gc=False):
 def canonical_uuid(text: str) -> str:
     """Return the lower-case hyphenated form of a UUID in any of its usual spellings.
 
+    Those are RFC 9562's in any case, also as ``urn:uuid:`` or in braces, and 32 digits without hyphens; ``UUID`` would
+    take hyphens at any place.
+
     Raises:
         ValueError: the text is no UUID.
     """
-    return text if _CANONICAL.fullmatch(text) else str(UUID(text))
+    if _CANONICAL.fullmatch(text):
+        return text
+    if not _SPELLING.fullmatch(text):
+        raise ValueError("not a UUID")
+    return str(UUID(text))
 
 
 def derived_job_id(topic: str, partition: int, offset: int) -> str:

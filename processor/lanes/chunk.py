@@ -17,6 +17,8 @@ from processor.lanes.foreign import foreign_records
 
 _LENGTH_AT: Final = 8
 _OVERHEAD: Final = 12
+_SMALLEST: Final = 49
+"""Bytes that the rest of a batch without records takes after its length (Kafka protocol, message format 2)."""
 _LAST_DELTA_AT: Final = 23
 _LONG: Final = struct.Struct(">q")
 _INT: Final = struct.Struct(">i")
@@ -26,7 +28,11 @@ Aborted = Sequence[tuple[int, int]]
 
 
 def next_offset(raw: bytes, at: int) -> int:
-    """Return the offset after the last complete record batch of a chunk, ``at`` where it holds none."""
+    """Return the offset after the last complete record batch of a chunk, ``at`` where it holds none.
+
+    Raises:
+        CorruptRecordException: a batch says that it is smaller than any batch is.
+    """
     for start, _ in _batches(raw):
         at = _LONG.unpack_from(raw, start)[0] + _INT.unpack_from(raw, start + _LAST_DELTA_AT)[0] + 1
     return at
@@ -38,7 +44,7 @@ def read_committed(raw: bytes, aborted: Aborted, start: int) -> Iterator[tuple[i
     Records of aborted transactions and control records are left out.
 
     Raises:
-        CorruptRecordException: a batch fails its checksum.
+        CorruptRecordException: a batch fails its checksum, or says that it is smaller than any batch is.
     """
     pending = sorted(aborted, key=lambda transaction: transaction[1])
     aborting: set[int] = set()
@@ -65,7 +71,10 @@ def _batches(raw: bytes) -> Iterator[tuple[int, int]]:
     """Yield where each complete record batch begins and ends; a fetch may cut the last one off."""
     at, end = 0, len(raw)
     while at + _OVERHEAD <= end:
-        following = at + _OVERHEAD + _INT.unpack_from(raw, at + _LENGTH_AT)[0]
+        length = _INT.unpack_from(raw, at + _LENGTH_AT)[0]
+        if length < _SMALLEST:
+            raise CorruptRecordException("a record batch is smaller than any can be")
+        following = at + _OVERHEAD + length
         if following > end:
             return
         yield at, following

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from aiokafka import TopicPartition
+from aiokafka.errors import CorruptRecordException
 
 from processor.batch import Record
 from processor.lanes.chunk import Aborted, next_offset, read_committed
@@ -59,10 +60,17 @@ class Feed:
         self._more()
 
     def accept(self, fetched_at: int, raw: bytes, aborted: Aborted) -> None:
-        """Take in a chunk that was fetched at an offset; one that is no longer wanted is dropped."""
+        """Take in a chunk that was fetched at an offset.
+
+        One that is no longer wanted is dropped; of one that cannot be read ``wait`` tells.
+        """
         if fetched_at != self._wanted or not raw:
             return
-        following = next_offset(raw, fetched_at)
+        try:
+            following = next_offset(raw, fetched_at)
+        except CorruptRecordException as error:
+            self.fail(error)
+            return
         if following == fetched_at:
             return
         self._chunks.append((raw, aborted, fetched_at))

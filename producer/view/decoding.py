@@ -109,7 +109,7 @@ def result_row(record: Record) -> JobRow | None:
             final_code(said["status"], said["failure_reason"]),
             _text(said["county_id"]),
             _text(said["property_id"]),
-            said["batch_id"],
+            None if said["batch_id"] is None else _text(said["batch_id"]),
             job,
             None if result == b"null" else result,
             record.partition,

@@ -1,6 +1,7 @@
 """Raw chunks are read as a `read_committed` consumer must, whoever wrote them."""
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.lanes.chunk import next_offset, read_committed
+from processor.lanes.feed import Feed
 from processor.lanes.foreign import foreign_records
 from processor.wire import Headers
 from tests.fakes import raw_chunk
@@ -66,6 +68,22 @@ def test_a_damaged_batch_is_refused() -> None:
     raw[-3] ^= 1
     with pytest.raises(CorruptRecordException):
         _values(bytes(raw), [])
+
+
+@pytest.mark.parametrize("length", [-(2**31), -13, -12, -1, 0, 4, 48])
+async def test_a_batch_that_is_smaller_than_any_can_be_is_refused_and_not_read_for_ever(length: int) -> None:
+    good = _batch(0, b"a")
+    raw = good + good[:8] + length.to_bytes(4, "big", signed=True) + good[12:]
+    with pytest.raises(CorruptRecordException):
+        next_offset(raw, 0)
+    with pytest.raises(CorruptRecordException):
+        _values(raw, [])
+    feed = Feed(TopicPartition("requests", 3), lambda: None)
+    feed.seek(0)
+    feed.accept(0, raw, ())
+    assert feed.wanted is None
+    with pytest.raises(CorruptRecordException):
+        await feed.wait()
 
 
 def test_a_header_name_that_is_no_utf8_does_not_stop_its_batch() -> None:
