@@ -38,13 +38,15 @@ async def show_all(gateway: Gateway, request: web.Request) -> web.StreamResponse
 
 async def show(gateway: Gateway, request: web.Request) -> web.StreamResponse:
     """Answer with where a batch stands."""
-    counts = await gateway.batch(batch_in_path(request))
+    counts, now_ms = await gateway.batch(batch_in_path(request)), gateway.now_ms()
+    running = _running([counts])
     return page(
         gateway,
         request,
         "batch",
-        batch=batch_object(counts, gateway.now_ms()),
-        running=_running([counts]),
+        batch=batch_object(counts, now_ms),
+        running=running,
+        seconds=((now_ms if running else counts.updated_ms) - counts.created_ms) / 1000,
         can_cancel=counts.state == "PUBLISHING",
     )
 
