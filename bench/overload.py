@@ -81,8 +81,8 @@ def measure(port: int, process: Watched, options: argparse.Namespace) -> list[Ma
     accepted = rows[0]["accepted/s"]
     assert isinstance(accepted, float)
     rate = int(options.times * accepted)
-    for again in _TWICE:
-        rows.append(load.schedule(f"{rate:,}/s, {options.times:g} times the peak{again}", rate, options.connections))
+    twice = f"{rate:,}/s, {options.times:g} times the peak"
+    rows += [load.schedule(f"{twice}{again}", rate, options.connections) for again in _TWICE]
     with _stopped_broker():
         rows += [load.schedule(f"{rate:,}/s, Kafka stopped{again}", rate, options.connections) for again in _TWICE]
     load.schedule("after it", 100, options.connections)
