@@ -43,7 +43,7 @@ _CALM_SECONDS: Final[Mapping[str, tuple[float, float]]] = {
     "system": (0.2, 0.8),
     "workers": (0.5, 1.5),
     "brokers": (1.0, 3.0),
-    "network": (2.0, 5.0),
+    "network": (0.3, 1.0),
     "gateway": (2.0, 5.0),
     "data": (4.0, 12.0),
 }

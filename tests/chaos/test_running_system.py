@@ -46,7 +46,9 @@ _FAULTS = {
 def test_every_request_gets_its_one_right_result_through_faults_of_every_part(tmp_path: Path) -> None:
     assert set(_FAULTS) == set(KINDS)
     assert sum(_FAULTS.values()) >= 60
-    scenario = Scenario(requests=2000, per_second=25, faults=_FAULTS, seed=20261123, workers=2, brokers=3, burst=200)
+    scenario = Scenario(
+        requests=2000, per_second=25, faults=_FAULTS, seed=20261123, workers=2, brokers=3, burst=200, crowded=True
+    )
     operations = run(scenario, tmp_path)
 
     history.write(tmp_path / "history.jsonl.gz", operations)
