@@ -52,7 +52,7 @@ def parcel(number: int) -> dict[str, object]:
     }
 
 
-async def _fill(bootstrap: str, topic: Topic, parcels: int) -> None:
+async def fill_roll(bootstrap: str, topic: Topic, parcels: int) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=1 << 20)
     await producer.start()
     try:
@@ -110,7 +110,7 @@ def _until_ready(worker: Watched, port: int, started: float) -> float:
 
 async def _set_up(bootstrap: str, table: Topics, parcels: int) -> None:
     await create(bootstrap, table)
-    await _fill(bootstrap, table.property_records, parcels)
+    await fill_roll(bootstrap, table.property_records, parcels)
 
 
 def main(arguments: Sequence[str]) -> None:

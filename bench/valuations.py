@@ -25,7 +25,7 @@ from deploy.local.ports import free_ports
 from deploy.sample.publishing import publish_sample_county
 from schemas.topics import Topics, topics
 
-_TRAIN = ("-c", "from deploy.cli import main; main()", "train", "--county", "BENTON", "--force")
+TRAIN = ("-c", "from deploy.cli import main; main()", "train", "--county", "BENTON", "--force")
 _POLL_SECONDS = 0.1
 _START_SECONDS = 90.0
 
@@ -58,7 +58,7 @@ def _settings(bootstrap: str, prefix: str, data_dir: str) -> Mapping[str, str]:
     return {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "TOPIC_PREFIX": prefix, "DATA_DIR": data_dir, "LOG_LEVEL": "WARNING"}
 
 
-async def _measure(  # noqa: PLR0913, PLR0917 - the conditions of one row
+async def measure(  # noqa: PLR0913, PLR0917 - the conditions of one row
     bootstrap: str, table: Topics, settings: Mapping[str, str], what: str, workers: int, requests: int
 ) -> Mapping[str, Cell]:
     """Let workers of a group of their own value a backlog; the time counts from the first settled request seen."""
@@ -122,11 +122,11 @@ def main(arguments: Sequence[str]) -> None:
     with LocalKafka() as kafka, tempfile.TemporaryDirectory() as scratch:
         settings = _settings(kafka.bootstrap_servers, prefix, scratch)
         asyncio.run(_set_up(kafka.bootstrap_servers, table, options.requests))
-        row = _measure(kafka.bootstrap_servers, table, settings, "comparable sales, 1 worker", 1, options.requests)
+        row = measure(kafka.bootstrap_servers, table, settings, "comparable sales, 1 worker", 1, options.requests)
         report.rows.append(asyncio.run(row))
-        subprocess.run([sys.executable, *_TRAIN], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, *TRAIN], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         for workers in (1, 2):
             what = f"trained model, {workers} worker{'s' * (workers > 1)}"
-            row = _measure(kafka.bootstrap_servers, table, settings, what, workers, options.requests)
+            row = measure(kafka.bootstrap_servers, table, settings, what, workers, options.requests)
             report.rows.append(asyncio.run(row))
     report.show()

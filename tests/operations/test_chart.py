@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -12,7 +13,7 @@ from tests.operations.chart import ALL, CHART, KUBERNETES, LEAST, helm, of, refu
 from tests.unit.operations.rules import RULES
 
 OPERATORS = ("kafka.strimzi.io", "keda.sh", "monitoring.coreos.com")
-FOREIGN = ("OTEL_",)
+FOREIGN = ("AWS_", "OTEL_")
 OPERATORS_KNOW = {
     "KafkaTopic": {"partitions", "replicas", "config"},
     "KafkaUser": {"authentication", "authorization"},
@@ -29,6 +30,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "kafka": {"securityProtocol": "PLAINTEXT", "caSecret": ""},
         "strimzi": {"enabled": False},
         "networkPolicy": {"enabled": False},
+    },
+    "models in object storage": {
+        "processor": {
+            "modelStore": {
+                "url": "s3://models/county",
+                "endpoint": "https://minio.storage:9000",
+                "region": "us-east-1",
+                "credentialsSecret": "model-store",
+            },
+            "persistence": {"size": "2Gi", "storageClass": "fast"},
+        },
     },
     "mutual TLS": {"kafka": {"securityProtocol": "SSL"}, "autoscaling": {"enabled": True}},
 }
@@ -65,10 +77,45 @@ def test_helm_finds_nothing_to_complain_of(tmp_path: Path) -> None:
 
 
 def test_kubernetes_knows_every_resource_and_field(resources: list[dict[str, Any]]) -> None:
-    kubernetes = pytest.importorskip("kubernetes_validate", reason="pip install '.[chart]' brings the schemas")
     for each in resources:
         if not each["apiVersion"].startswith(OPERATORS):
-            kubernetes.validate(each, KUBERNETES, strict=True)
+            kubernetes_validate.validate(each, KUBERNETES, strict=True)
+
+
+@pytest.mark.filterwarnings("ignore")  # the models' own, of pydantic
+def test_keda_and_the_prometheus_operator_know_every_resource_and_field(everything: list[dict[str, Any]]) -> None:
+    models = operator_models()
+    for each in everything:
+        if (model := models.get(each["kind"])) is not None:
+            understood = model.model_validate(each).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            assert understood["spec"] == each["spec"], each["metadata"]["name"]
+
+
+@pytest.mark.filterwarnings("ignore")  # the models' own, of pydantic
+@pytest.mark.parametrize("wrong", [{"minReplicaCount": "two"}, {"scaleTargetRef": {}}, {"pollingIntervall": 5}])
+def test_a_resource_that_an_operator_would_not_take_is_found(
+    everything: list[dict[str, Any]], wrong: dict[str, Any]
+) -> None:
+    [scaled] = of(everything, "ScaledObject").values()
+    changed = {**scaled, "spec": {**scaled["spec"], **wrong}}
+    try:
+        understood = operator_models()["ScaledObject"].model_validate(changed)
+    except ValueError:
+        return
+    assert understood.model_dump(mode="json", by_alias=True, exclude_unset=True)["spec"] != changed["spec"]
+
+
+def operator_models() -> dict[str, Any]:
+    """Return the models of the operators' custom resources, made from their schemas; seconds to import."""
+    from cloudcoil.models.keda import v1alpha1 as keda  # noqa: PLC0415 - seconds
+    from cloudcoil.models.prometheus_operator import v1 as prometheus  # noqa: PLC0415 - seconds
+
+    return {
+        "ScaledObject": keda.ScaledObject,
+        "TriggerAuthentication": keda.TriggerAuthentication,
+        "ServiceMonitor": prometheus.ServiceMonitor,
+        "PrometheusRule": prometheus.PrometheusRule,
+    }
 
 
 def test_the_operators_are_told_only_what_they_know(everything: list[dict[str, Any]]) -> None:
@@ -121,10 +168,15 @@ def test_pods_are_given_only_variables_that_the_code_reads(resources: list[dict[
 
 
 def test_every_volume_is_mounted_and_every_mount_has_a_volume(resources: list[dict[str, Any]]) -> None:
-    for pod in pods(resources).values():
+    claims = {
+        each["metadata"]["name"]: {claim["metadata"]["name"] for claim in each["spec"].get("volumeClaimTemplates", ())}
+        for each in resources
+        if each["metadata"]["name"] in pods(resources)
+    }
+    for name, pod in pods(resources).items():
         for container in pod["containers"]:
             mounts = {mount["name"] for mount in container["volumeMounts"]}
-            assert mounts == {volume["name"] for volume in pod["volumes"]}
+            assert mounts == {volume["name"] for volume in pod["volumes"]} | claims[name]
 
 
 def test_services_budgets_and_policies_select_pods_that_exist(resources: list[dict[str, Any]]) -> None:

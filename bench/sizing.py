@@ -1,0 +1,61 @@
+"""The table that an installation is sized by: what a request costs and how fast requests are settled, by properties on
+the roll and by worker processes, with a trained model. Partitions are served one process each up to the processes."""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+
+from bench.backlog import create, fill
+from bench.report import Cell, Report
+from bench.roll import fill_roll
+from bench.valuations import TRAIN, measure
+from deploy.local.kafka import LocalKafka
+from deploy.sample.publishing import publish_sample_county
+from schemas.topics import Topics, topics
+
+
+async def _set_up(bootstrap: str, table: Topics, properties: int, requests: int) -> None:
+    """Publish the sample county with its sales, as many more parcels as are wanted, and a backlog for the sample."""
+    await create(bootstrap, table)
+    await publish_sample_county(table, {"bootstrap_servers": bootstrap})
+    await fill_roll(bootstrap, table.property_records, properties - 5_000)
+    await fill(bootstrap, table.requests, requests)
+
+
+def _rows(kafka: str, properties: int, processes: Sequence[int], requests: int) -> list[Mapping[str, Cell]]:
+    prefix = f"bench-{uuid.uuid4().hex[:8]}."
+    table = topics(prefix)
+    with tempfile.TemporaryDirectory() as scratch:
+        settings = {
+            "KAFKA_BOOTSTRAP_SERVERS": kafka,
+            "TOPIC_PREFIX": prefix,
+            "DATA_DIR": scratch,
+            "LOG_LEVEL": "WARNING",
+        }
+        asyncio.run(_set_up(kafka, table, properties, requests))
+        subprocess.run([sys.executable, *TRAIN], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+        rows = []
+        for count in processes:
+            what = f"{properties:,} properties, {count} process{'es' * (count > 1)}"
+            rows.append(asyncio.run(measure(kafka, table, settings, what, count, requests)))
+    return rows
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure each number of properties with one process, and the first also with more; show the table."""
+    parser = argparse.ArgumentParser(prog="python -m bench sizing", description=__doc__)
+    parser.add_argument("--properties", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--requests", type=int, default=50_000)
+    options = parser.parse_args(arguments)
+    report = Report("sizing", {"requests": options.requests, "engine": "trained", "cores": os.cpu_count() or 0})
+    with LocalKafka() as kafka:
+        for number, properties in enumerate(options.properties):
+            processes = options.processes if number == 0 else options.processes[:1]
+            report.rows += _rows(kafka.bootstrap_servers, properties, processes, options.requests)
+    report.show()
