@@ -11,7 +11,7 @@ from aiohttp.web_request import BaseRequest
 
 from producer.answers import internal_error, plain_problem, translated
 from producer.security.browsers import ALWAYS
-from producer.shedding import OVERLOADED, RUN, Gate, is_run
+from producer.shedding import OVERLOADED, RUN, Gate, lacking
 from schemas.problems import PROBLEM_JSON
 
 _DETAIL_LIMIT: Final = 200
@@ -47,25 +47,45 @@ class Limits:
 class ProblemHandler(RequestHandler):
     """One connection; whatever is wrong on it below the application is answered as a problem."""
 
-    __slots__ = ("_in_hand", "_limits", "_server")
+    __slots__ = ("_in_hand", "_limits", "_missing", "_server", "_unwanted")
 
     def __init__(self, server: "ProblemServer", limits: Limits, **keywords: Any) -> None:
         super().__init__(server, **keywords)
         self._limits = limits
         self._server = server
         self._in_hand = False
+        self._missing = 0
+        """Bytes that a request for a valuation still lacks."""
+        self._unwanted = 0
+        """Bytes that will come of a request that was turned away."""
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sends; a request for a valuation is turned away when too many are in hand."""
-        if self._rests and is_run(data) and self.transport is not None:
-            if self._server.gate.full:
-                self.transport.write(OVERLOADED)
-                self._next_keepalive_close_time = self._loop.time() + _KEEPALIVE_SECONDS
-                self._server.count("POST", RUN, _UNAVAILABLE, 0.0)
+        if self._unwanted:
+            data, self._unwanted = data[self._unwanted :], max(0, self._unwanted - len(data))
+            if not data:
                 return
+        if self._missing:
+            self._expect(max(0, self._missing - len(data)))
+        elif self._rests and (missing := lacking(data)) is not None and self.transport is not None:
+            if self._server.gate.full:
+                self._turn_away(self.transport, missing)
+                return
+            self._expect(missing)
+        super().data_received(data)
+
+    def _turn_away(self, transport: asyncio.WriteTransport, missing: int) -> None:
+        transport.write(OVERLOADED)
+        self._unwanted = missing
+        self._next_keepalive_close_time = self._loop.time() + _KEEPALIVE_SECONDS
+        self._server.count("POST", RUN, _UNAVAILABLE, 0.0)
+
+    def _expect(self, missing: int) -> None:
+        """Note that a request for a valuation lacks so many bytes; one that is whole is in hand."""
+        self._missing = missing
+        if not missing:
             self._server.gate.in_hand += 1
             self._in_hand = True
-        super().data_received(data)
 
     @property
     def _rests(self) -> bool:
@@ -78,6 +98,7 @@ class ProblemHandler(RequestHandler):
         super().connection_lost(exc)
 
     def _leave(self) -> None:
+        self._missing = 0
         if self._in_hand:
             self._in_hand = False
             self._server.gate.in_hand -= 1

@@ -1,8 +1,8 @@
 """Turns single valuation requests away before they cost anything, once as many are in hand as can be answered soon.
 
 Reading and refusing a request the usual way costs nearly half of what accepting it does: at twice the rate that the
-gateway can take, refusals would leave it a third of its work. So a request that arrives whole on a resting connection
-is told by its first bytes, and refused with an answer that was written when the process started.
+gateway can take, refusals would leave it a third of its work. So a request that arrives on a resting connection is told
+by its first bytes, and refused with an answer that was written when the process started.
 """
 
 from typing import Final
@@ -17,7 +17,8 @@ _RUN: Final = f"POST {RUN} HTTP/1.1\r\n".encode()
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"\r\ncontent-length: "
 _WAITS: Final = b"\r\nprefer:"
-_KEEPS: Final = b"\r\nconnection:"
+_CLOSES: Final = b"\r\nconnection: close"
+_MOST_DIGITS: Final = 5
 
 
 class Gate:
@@ -33,20 +34,24 @@ class Gate:
         return self.in_hand >= self._most
 
 
-def is_run(data: bytes) -> bool:
-    """Return whether ``data`` is one whole request for a valuation, of a caller who does not wait for its result.
+def lacking(data: bytes) -> int | None:
+    """Return how many bytes a request for a valuation, of which ``data`` is the beginning, still lacks.
 
-    Others are neither counted nor turned away here: who waits for a result is in hand for longer than it costs.
+    None where ``data`` is no such request, more than one, or one whose caller waits for its result: that is neither
+    counted nor turned away here, since it is in hand for longer than it costs.
     """
     if not data.startswith(_RUN):
-        return False
+        return None
     end = data.find(_HEAD_END)
     head = data[:end].lower()
     at = head.find(_LENGTH)
-    if end < 0 or at < 0 or _WAITS in head or _KEEPS in head:
-        return False
+    if end < 0 or at < 0 or _WAITS in head or _CLOSES in head:
+        return None
     length = head[at + len(_LENGTH) :].split(b"\r\n", 1)[0]
-    return length.isdigit() and len(data) == end + len(_HEAD_END) + int(length)
+    if not length.isdigit() or len(length) > _MOST_DIGITS:
+        return None
+    missing = end + len(_HEAD_END) + int(length) - len(data)
+    return missing if missing >= 0 else None
 
 
 def _overloaded() -> bytes:

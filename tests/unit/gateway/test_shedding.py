@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from producer.server import Limits
 from producer.settings import GatewaySettings
-from producer.shedding import OVERLOADED, is_run
+from producer.shedding import OVERLOADED, lacking
 from tests.unit.gateway.conftest import RUN, Served, serving
 from tests.waiting import holds
 
@@ -146,16 +146,50 @@ async def test_a_kafka_that_stands_still_leaves_no_more_behind_however_much_is_a
         assert 0 < held[5] == held[-1]
 
 
-@given(st.integers(0, len(request()) - 1))
-def test_a_part_of_a_request_is_none(length: int) -> None:
-    assert not is_run(request()[:length])
+async def test_a_body_that_comes_after_its_head_is_turned_away_with_it(busy: tuple[Served, list[Line]]) -> None:
+    served, (*first, late, _, _) = busy
+    head, _, body = request().partition(b"\r\n\r\n")
+    assert (await late.ask(head + b"\r\n\r\n"))[0] == 503
+    late.writer.write(body[:7])
+    await late.writer.drain()
+    served.kafka.come_back()
+    assert [(await line.answer())[0] for line in first[:_MOST]] == [202] * _MOST
+    assert (await late.ask(body[7:] + request()))[0] == 202
+
+
+async def test_a_request_in_pieces_is_in_hand_once_it_is_whole(settings: GatewaySettings) -> None:
+    async with serving(settings, Limits(runs=1)) as served, lines(served, 2) as (slow, quick):
+        served.kafka.hanging = True
+        head, _, body = request().partition(b"\r\n\r\n")
+        slow.writer.write(head + b"\r\n\r\n" + body[:5])
+        assert await _in_hand(served, 1)
+        served.kafka.come_back()
+        assert (await quick.ask(request()))[0] == 202
+        served.kafka.hanging = True
+        slow.writer.write(body[5:])
+
+        async def full() -> bool:
+            return (await quick.ask(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200 and bool(served.kafka.waiting)
+
+        assert await holds(full, 5)
+        assert (await quick.ask(request()))[0] == 503
+
+
+@given(st.integers(len(request()) - len(_BODY), len(request())))
+def test_a_beginning_lacks_the_rest(length: int) -> None:
+    assert lacking(request()[:length]) == len(request()) - length
+
+
+@given(st.integers(0, len(request()) - len(_BODY) - 1))
+def test_without_its_whole_head_nothing_can_be_said_of_a_request(length: int) -> None:
+    assert lacking(request()[:length]) is None
 
 
 @given(st.binary(max_size=300))
 def test_anything_at_all_can_be_asked_about(data: bytes) -> None:
-    assert is_run(request(body=data))
-    assert not is_run(data)
-    assert not is_run(request() + data) or not data
+    assert lacking(request(body=data)) == 0
+    assert lacking(data) is None
+    assert lacking(request() + data) == (None if data else 0)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +200,12 @@ def test_anything_at_all_can_be_asked_about(data: bytes) -> None:
         request(b"Connection: close"),
         request(b"Prefer: wait=5"),
         request().replace(b"Length: ", b"Length: -"),
+        request().replace(b"Length: ", b"Length: 9999999"),
         request().replace(b"Content-Length", b"Transfer-Encoding"),
     ],
 )
 def test_what_the_application_must_judge_is_none(data: bytes) -> None:
-    assert not is_run(data)
+    assert lacking(data) is None
 
 
 def test_the_answer_that_was_written_before_is_whole() -> None:
