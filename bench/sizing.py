@@ -19,10 +19,14 @@ from deploy.sample.publishing import publish_sample_county
 from schemas.topics import Topics, topics
 
 
-async def _set_up(bootstrap: str, table: Topics, properties: int, requests: int) -> None:
-    """Publish the sample county with its sales, as many more parcels as are wanted, and a backlog for the sample."""
+async def _publish_sample(bootstrap: str, table: Topics) -> None:
+    """Publish the sample county, with the sales that a model learns from."""
     await create(bootstrap, table)
     await publish_sample_county(table, {"bootstrap_servers": bootstrap})
+
+
+async def _fill(bootstrap: str, table: Topics, properties: int, requests: int) -> None:
+    """Publish as many more parcels as are wanted, and a backlog for the sample county."""
     await fill_roll(bootstrap, table.property_records, properties - 5_000)
     await fill(bootstrap, table.requests, requests)
 
@@ -37,8 +41,9 @@ def _rows(kafka: str, properties: int, processes: Sequence[int], requests: int) 
             "DATA_DIR": scratch,
             "LOG_LEVEL": "WARNING",
         }
-        asyncio.run(_set_up(kafka, table, properties, requests))
+        asyncio.run(_publish_sample(kafka, table))
         subprocess.run([sys.executable, *TRAIN], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+        asyncio.run(_fill(kafka, table, properties, requests))
         rows = []
         for count in processes:
             what = f"{properties:,} properties, {count} process{'es' * (count > 1)}"
