@@ -11,6 +11,7 @@ import numpy as np
 
 from processor.valuation.frame import Floats, Ints, Objects
 from processor.valuation.local import Best, best, kernel
+from processor.valuation.model.jit import compiled
 from processor.valuation.model.model import Reading
 from processor.valuation.neighbours import NOBODY, Neighbours, Owners, SaleSearch
 from processor.valuation.rendering import COMPARABLES_SHOWN
@@ -40,14 +41,29 @@ class Comparables:
         return self._search.available(day, self._owners.codes(property_id))
 
     def _candidates(self, reading: Reading, owner: Ints, day: Ints) -> Neighbours:
-        sale, distance = reading.alike.sale, reading.alike.distance
-        found = np.isfinite(distance) & (self._day[sale] < day[:, None])
-        found &= self._owners.of_sale[sale] != owner[:, None]
-        found &= self._kind[sale] != reading.kind[:, None]
-        sale, distance = np.where(found, sale, NOBODY), np.where(found, distance, np.inf)
-        for row in np.flatnonzero(found.sum(axis=1) < COMPARABLES_SHOWN).tolist():
+        known = (self._day, self._owners.of_sale, self._kind)
+        sale, distance, found = _allowed(reading.alike.sale, reading.alike.distance, (day, owner, reading.kind), known)
+        for row in np.flatnonzero(found < COMPARABLES_SHOWN).tolist():
             at = slice(row, row + 1)
             wider = self._search.nearest(reading.points[at], day[at], owner[at], sale.shape[1])
             other = wider.found & (self._kind[wider.sale] != reading.kind[row])
             sale[at], distance[at] = np.where(other, wider.sale, NOBODY), np.where(other, wider.distance, np.inf)
         return Neighbours(sale, distance)
+
+
+@compiled
+def _allowed(
+    sale: Ints, distance: Floats, subject: tuple[Ints, Ints, Ints], known: tuple[Ints, Ints, Ints]
+) -> tuple[Ints, Floats, Ints]:
+    """Keep the sales before each subject's day that are neither its own nor of its very kind; count them."""
+    day, owner, kind = subject
+    sale_day, sale_owner, sale_kind = known
+    kept, far, found = np.full(sale.shape, NOBODY), np.full(sale.shape, np.inf), np.zeros(len(sale), np.int64)
+    for i in range(len(sale)):
+        for j in range(sale.shape[1]):
+            s = sale[i, j]
+            another = sale_owner[s] != owner[i] and sale_kind[s] != kind[i]
+            if distance[i, j] < np.inf and sale_day[s] < day[i] and another:
+                kept[i, j], far[i, j] = s, distance[i, j]
+                found[i] += 1
+    return kept, far, found

@@ -93,6 +93,8 @@ class Support:
             found.doubt(f"not_among_sales:{category.name}", new, float(self.deviation[model.line_of_category[column]]))
 
     def _unknown(self, found: Assessment, model: Model, unknown: Bools) -> None:
+        if not unknown.any():
+            return
         surroundings, plan = model.surroundings, model.surroundings.plan
         marked = np.zeros((len(unknown), len(self.deviation)), dtype=bool)
         for column in np.flatnonzero(unknown.any(axis=0)).tolist():
@@ -109,6 +111,8 @@ class Support:
             found.doubt("location_unknown", lost, _UNLIKE_SALES_SD)
 
     def _far_away(self, found: Assessment, nearest_km: Floats) -> None:
+        if not (np.isfinite(nearest_km) & (nearest_km > self.reach_km)).any():
+            return
         reaches = np.where(np.isfinite(nearest_km), nearest_km, 0.0) / self.reach_km
         deviation = np.fmin(_PER_REACH_SD * reaches, _MOST_REACH_SD)
         found.doubt("outside_market_area", reaches > 1.0, deviation)
