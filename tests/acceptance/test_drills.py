@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.acceptance.system import Place, System, running
 from tests.waiting import came_true
 
 WORKERS = 2
+CALLERS = 4
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +37,18 @@ def drilled(place: Place) -> Iterator[System]:
 
 
 class Load:
-    """Submits one request after another until told to stop, and keeps what was accepted."""
+    """Submits one request after another, from several callers, until told to stop, and keeps what was accepted."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._threads = [threading.Thread(target=self._run, args=(caller,)) for caller in range(CALLERS)]
         self.accepted: list[str] = []
 
-    def _run(self) -> None:
-        number = 0
+    def _run(self, caller: int) -> None:
+        number = caller
         while not self._stop.is_set():
-            number += 1
+            number += CALLERS
             try:
                 answer = self._client.run({"property_id": f"PROP{1 + number % 4000}", "county_id": "BENTON"})
             except OSError:
@@ -57,12 +59,14 @@ class Load:
     @contextmanager
     def going(self) -> Iterator[None]:
         """Submit for the life of the context."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         try:
             yield
         finally:
             self._stop.set()
-            self._thread.join()
+            for thread in self._threads:
+                thread.join()
 
 
 def _replace(system: System, name: str) -> None:
@@ -94,8 +98,12 @@ def test_an_upgrade_process_by_process_loses_nothing_that_was_accepted(drilled: 
                 before = len(load.accepted)
                 _replace(drilled, name)
                 assert came_true(lambda: len(load.accepted) > before + 5, 30)  # noqa: B023 - called at once
-    results = drilled.client.results_of(*load.accepted, seconds=90)
-    assert Counter(record.key for record in results) == {job_id.encode(): 1 for job_id in load.accepted}
+    results = Counter(record.key for record in drilled.client.results_of(*load.accepted, seconds=90))
+    wanted = {job_id.encode() for job_id in load.accepted}
+    lost, doubled = wanted - results.keys(), {key for key, times in results.items() if times > 1}
+    sys.stdout.write(f"accepted {len(wanted)}, lost {len(lost)}, doubled {len(doubled)}\n")
+    assert (lost, doubled) == (set(), set())
+    assert results.keys() == wanted
 
 
 def test_a_gateway_that_lost_its_disk_has_every_job_back_from_the_topics(place: Place) -> None:
