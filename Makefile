@@ -46,6 +46,10 @@ fuzz: .venv/.dev-installed  ## fuzz the decoders for MINUTES (6); the finds of e
 	@$(BIN)/uv pip install --quiet --target .local/fuzz/tools atheris==3.0.0
 	@PYTHONPATH=.local/fuzz/tools exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),6)
 
+mutation: .venv/.dev-installed  ## test the tests: change the code a little and see whether one notices; writes docs/mutation.md
+	@$(BIN)/uv pip install --quiet --target .local/mutation/tools mutmut==3.8.1
+	@PYTHONPATH=$(CURDIR)/.local/mutation/tools exec $(BIN)/python -m tests.mutation $(MODULES)
+
 check: .venv/.dev-installed  ## format, lint, types, import contracts, generated files up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -62,7 +66,7 @@ audit: .venv/.dev-installed  ## static security checks, known vulnerabilities of
 	@mkdir -p .local/reports
 	$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
 		--pyproject pyproject.toml --output-reproducible --output-file .local/reports/sbom.cdx.json
-	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --requirement requirements.lock --require-hashes --disable-pip
+	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip
 
 format: .venv/.dev-installed  ## format the code and write generated files anew
 	$(BIN)/ruff format .
