@@ -21,6 +21,7 @@ from deploy.local.ports import free_ports
 _FILE: Final = Path("../shared/data/kc_house_data.csv")
 _MAPPING: Final = Path("deploy/examples/king.toml")
 _LIMIT_S: Final = 100
+_KILLED: Final = "gateway and worker killed"
 
 
 def _command(environment: Mapping[str, str], *arguments: str) -> None:
@@ -101,10 +102,15 @@ def main(arguments: Sequence[str]) -> None:
                 _model(environment, models if options.models else None)
             with Watched(["-m", "processor"], environment) as worker:
                 await_ready(worker_port, worker)
+                sys.stderr.write("the worker is ready\n")
                 time.sleep(5)
-                report.rows.append(_reappraised("undisturbed", port, None))
-                report.rows.append(_reappraised("again", port, None))
-                report.rows.append(_reappraised("gateway and worker killed", port, lambda: _kill(gateway, worker)))
+                for what, disturb in (
+                    ("undisturbed", None),
+                    (_KILLED, lambda: _kill(gateway, worker)),
+                    ("again", None),
+                ):
+                    report.rows.append(_reappraised(what, port, disturb))
+                    sys.stderr.write(f"{report.rows[-1]}\n")  # a run that is cut short has said what it knows
     report.show()
 
 
