@@ -12,7 +12,11 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from deploy.errors import JarsUnavailable
+from deploy.local.jars import class_path, read_lock
+
 CHART: Final = Path(__file__).parents[2] / "deploy" / "helm" / "terrafusion"
+_STRIMZI: Final = Path(__file__).parent / "strimzi"
 _OPERATORS: Final = Path(__file__).parents[2] / ".local" / "operators"
 _BUILT: Final = Path(__file__).parents[2] / ".local" / "bin" / "helm"
 KUBERNETES: Final = "1.33"
@@ -82,6 +86,28 @@ def refused(resources: list[dict[str, Any]]) -> dict[str, str]:
         check=False,
         cwd=CHART.parents[2],
         env=os.environ | {"PYTHONPATH": str(_OPERATORS)},
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def refused_by_strimzi(resources: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the topics and users that Strimzi's own classes do not take, and why; skip without a Java compiler."""
+    java = shutil.which("java")
+    if java is None or shutil.which("javac") is None:
+        pytest.skip("a Java compiler is missing: Strimzi's classes are asked by a program in Java")
+    try:
+        jars = class_path(read_lock(_STRIMZI / "jars.lock"))
+    except JarsUnavailable as wrong:
+        pytest.skip(f"Strimzi's classes are missing: {wrong}")
+    done = subprocess.run(
+        [java, "-cp", os.pathsep.join(map(str, jars)), _STRIMZI / "Judge.java"],
+        input=json.dumps(resources),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)

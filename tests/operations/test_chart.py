@@ -9,7 +9,18 @@ import yaml
 
 from deploy.configuration import variables
 from schemas.topics import topics
-from tests.operations.chart import ALL, CHART, KUBERNETES, LEAST, helm, of, refusal, refused, rendered
+from tests.operations.chart import (
+    ALL,
+    CHART,
+    KUBERNETES,
+    LEAST,
+    helm,
+    of,
+    refusal,
+    refused,
+    refused_by_strimzi,
+    rendered,
+)
 from tests.unit.operations.rules import RULES
 
 OPERATORS = ("kafka.strimzi.io", "keda.sh", "monitoring.coreos.com")
@@ -93,6 +104,22 @@ def test_a_resource_that_an_operator_would_not_take_is_found(
     [scaled] = of(everything, "ScaledObject").values()
     changed = {**scaled, "spec": {**scaled["spec"], **wrong}}
     assert refused([changed]).keys() == {scaled["metadata"]["name"]}
+
+
+def test_strimzi_knows_every_topic_and_user(everything: list[dict[str, Any]]) -> None:
+    assert of(everything, "KafkaTopic")
+    assert of(everything, "KafkaUser")
+    assert refused_by_strimzi(everything) == {}
+
+
+def test_topics_and_users_that_strimzi_would_not_take_are_found(everything: list[dict[str, Any]]) -> None:
+    first, second, *_ = of(everything, "KafkaTopic").values()
+    user, *_ = of(everything, "KafkaUser").values()
+    first["spec"]["partitionz"] = 3
+    second["spec"]["replicas"] = "many"
+    user["spec"]["authorization"]["acls"][0]["resource"]["nam"] = "x"
+    wrong = {each["metadata"]["name"] for each in (first, second, user)}
+    assert refused_by_strimzi(everything).keys() == wrong
 
 
 def test_the_operators_are_told_only_what_they_know(everything: list[dict[str, Any]]) -> None:
