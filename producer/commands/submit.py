@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -23,6 +24,7 @@ from producer.commands.gateway import (
     talk,
     write_json,
 )
+from producer.commands.patience import patiently
 from producer.commands.watch import watch_batch
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ async def _one_by_one(gateway: "GatewayClient", asked: _Asked) -> list[dict[str,
             job = await gateway.submit(asked.county, property_id, wait_s=wait_s, more=asked.more)
             while asked.wait and job["completed_at"] is None:
                 await asyncio.sleep(1)
-                job = await gateway.job(job["job_id"])
+                job = await patiently(partial(gateway.job, job["job_id"]))
             return job
 
     return list(await asyncio.gather(*(one(property_id) for property_id in asked.ids)))

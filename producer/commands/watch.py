@@ -1,6 +1,7 @@
 """The command `terrafusion watch`: follow a batch, a job, or everything that is valued."""
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -16,6 +17,7 @@ from producer.commands.gateway import (
     talk,
     write_json,
 )
+from producer.commands.patience import patiently
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 0.3
 _NOT_FOUND: Final = 404
+_VALUING: Final = "valuing"
+_AWAY: Final = "waiting for the gateway"
 
 What = Annotated[str | None, typer.Argument(help="A batch id or a job id; without one, every result as it comes.")]
 OfCounty = Annotated[str | None, typer.Option("--county", help="Only this county's results.")]
@@ -36,14 +40,19 @@ def watch(what: What = None, *, county: OfCounty = None, url: Url = None, as_jso
 
 
 async def watch_batch(gateway: "GatewayClient", batch_id: str, bar: "Progress") -> dict[str, Any]:
-    """Return a batch once it has ended, moving a progress bar meanwhile."""
-    task = bar.add_task("valuing", total=None)
-    while True:
-        batch = await gateway.batch(batch_id)
-        bar.update(task, total=batch["total"], completed=batch["completed"] + batch["failed"])
-        if batch["state"] in {"COMPLETED", "CANCELLED"}:
-            return batch
+    """Return a batch once it has ended, moving a progress bar meanwhile; waits for a gateway that is started anew."""
+    batch = await gateway.batch(batch_id)
+    task = bar.add_task(_VALUING, total=batch["total"])
+
+    def told(away: bool) -> None:  # noqa: FBT001 - as `patiently` tells it
+        bar.update(task, description=_AWAY if away else _VALUING)
+
+    while batch["state"] not in {"COMPLETED", "CANCELLED"}:
         await asyncio.sleep(_LOOK_S)
+        batch = await patiently(partial(gateway.batch, batch_id), told)
+        bar.update(task, total=batch["total"], completed=batch["completed"] + batch["failed"])
+    bar.update(task, total=batch["total"], completed=batch["completed"] + batch["failed"])
+    return batch
 
 
 async def _one(url: str, what: str, *, as_json: bool) -> int:
@@ -68,7 +77,7 @@ async def _job(gateway: "GatewayClient", job_id: str, *, as_json: bool) -> int:
     job = await gateway.job(job_id)
     while job["completed_at"] is None:
         await asyncio.sleep(_LOOK_S)
-        job = await gateway.job(job_id)
+        job = await patiently(partial(gateway.job, job_id))
     if as_json:
         write_json(job)
     else:

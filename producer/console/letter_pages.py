@@ -13,7 +13,7 @@ from producer.deadletters.fixing import Fix, read_fix
 from producer.deadletters.letter import Position
 from producer.errors import Conflict, InvalidBody, ProducerError
 from producer.gateway import Gateway
-from producer.parameters import query_choice
+from producer.parameters import query_choice, query_int
 from producer.routes import deadletters
 from producer.security.scopes import Scope
 from schemas.reasons import FailureReason
@@ -64,9 +64,10 @@ async def replay_chosen(gateway: Gateway, request: web.Request) -> web.StreamRes
 async def _list(
     gateway: Gateway, request: web.Request, *, done: Sequence[Mapping[str, Any]] = (), fault: str | None = None
 ) -> web.Response:
-    stated = {name: value for name in ("reason", "cursor") if (value := request.query.get(name))}
+    stated = {name: value for name in ("reason", "limit", "cursor") if (value := request.query.get(name))}
     reason = query_choice(request, "reason", FailureReason) if "reason" in stated else None
-    found = await deadletters.letters_page(gateway, deadletters.DEFAULT_LIMIT, stated.get("cursor"), reason)
+    limit = query_int(request, "limit", default=deadletters.DEFAULT_LIMIT, low=1, high=deadletters.MAX_LIMIT)
+    found = await deadletters.letters_page(gateway, limit, stated.get("cursor"), reason)
     further = {**stated, "cursor": found["next"]}
     return page(
         gateway,

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from producer.bulk import MAX_OBJECTS
 from producer.openapi.examples import PROBLEMS
+from producer.openapi.parameters import IDEMPOTENCY_KEY
 from producer.routes.table import Answer, Content, Many, Operation, Parameter
 from producer.security.scopes import Scope
 from schemas.problems import PROBLEM_JSON, Problem
@@ -50,7 +51,12 @@ def openapi(operations: Iterable[Operation], version: str, *, keys_needed: bool 
         "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in table)],
         "paths": paths,
-        "components": {"schemas": _schemas(table), "responses": _problems(), "securitySchemes": _SECURITY_SCHEMES},
+        "components": {
+            "schemas": _schemas(table),
+            "responses": _problems(),
+            "parameters": {"IdempotencyKey": _parameter(IDEMPOTENCY_KEY)},
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
     }
 
 

@@ -44,6 +44,13 @@ PREFER: Final = Parameter(
     {"type": "string"},
     "wait=5",
 )
+IDEMPOTENCY_KEY: Final = Parameter(
+    "Idempotency-Key",
+    "header",
+    "The same key with the same body is accepted once, however often it is sent.",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!#-~])?$"},
+)
+"""Described beside the operations, not as a parameter of theirs: whether a key is good depends on the body before."""
 TRACEPARENT: Final = Parameter(
     "traceparent", "header", "W3C trace context, carried through to the result.", {"type": "string"}
 )

@@ -13,7 +13,7 @@ BODY_ERRORS: Final = (400, 408, 413, 415, 422, 503)
 """Statuses that any operation with a body may answer with."""
 
 REPEATABLE: Final = (
-    "With the header `Idempotency-Key` (1 to 255 printable ASCII characters) the same key with the same body is "
+    "With the header `Idempotency-Key` (`#/components/parameters/IdempotencyKey`) the same key with the same body is "
     "accepted once, however often it is sent, and the answer to a repetition bears `Idempotency-Replayed: true`; the "
     "same key with another body is a 422. A schema cannot say the latter, so the header is none of the parameters."
 )

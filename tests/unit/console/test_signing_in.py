@@ -50,8 +50,8 @@ def admin(keys: Path) -> str:
 
 
 @pytest.fixture
-async def locked(keys: Path, reader: str, clerk: str) -> AsyncIterator[Console]:
-    assert reader != clerk
+async def locked(keys: Path, reader: str, clerk: str, admin: str) -> AsyncIterator[Console]:
+    assert len({reader, clerk, admin}) == 3
     async for served in serve(GatewaySettings(gateway_api_keys_file=keys, gateway_catch_up_seconds=1.0)):
         yield served
 

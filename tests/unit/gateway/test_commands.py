@@ -3,12 +3,17 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.progress import Progress
 from typer.testing import CliRunner, Result
 
 from deploy.cli import build
 from producer.client import GatewayAway, GatewayClient, RequestRefused
+from producer.commands.gateway import progress
+from producer.commands.patience import patiently
+from producer.commands.watch import watch_batch
 from producer.openapi.examples import VALUATION
 from producer.store.errors import StoreUnavailable
 from tests.unit.gateway.conftest import Served
@@ -160,3 +165,41 @@ async def test_an_export_that_cannot_be_is_said(served: Served, arguments: list[
     result = await terrafusion("export", *arguments, "--url", url(served))
     assert result.exit_code in {1, 2}
     assert "Traceback" not in result.output
+
+
+class Restarted(GatewayClient):
+    """A client of a gateway that is away for a few looks after the first."""
+
+    away = 3
+    looks = 0
+
+    async def batch(self, batch_id: str) -> dict[str, Any]:
+        self.looks += 1
+        if self.away and self.looks > 1:
+            self.away -= 1
+            raise GatewayAway("killed")
+        return await super().batch(batch_id)
+
+
+async def test_a_batch_is_followed_through_a_restart_of_the_gateway(served: Served) -> None:
+    async with Restarted(url(served)) as gateway:
+        batch = await gateway.submit_batch([{"property_id": "A", "county_id": "B"}])
+        with progress(shown=False) as bar:
+            watching = asyncio.create_task(watch_batch(gateway, batch["batch_id"], bar))
+            assert await holds(lambda: waiting_for_the_gateway(bar), 10)
+            for job_id in served.view.pending:
+                served.view.finish(job_id, VALUATION)
+            assert (await watching)["state"] == "COMPLETED"
+            assert [task.description for task in bar.tasks] == ["valuing"]
+    assert not gateway.away
+
+
+async def waiting_for_the_gateway(bar: Progress) -> bool:
+    return [task.description for task in bar.tasks] == ["waiting for the gateway"]
+
+
+async def test_patience_ends(served: Served) -> None:
+    async with Restarted(url(served)) as gateway:
+        gateway.looks = 1
+        with pytest.raises(GatewayAway):
+            await patiently(lambda: gateway.batch("b"), seconds=0.1)
