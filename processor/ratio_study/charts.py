@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -26,7 +27,14 @@ _FEWEST_IN_MONTH: Final = 6
 _WIDEST_RATIO: Final = 2.0
 _LARGEST_RESIDUAL: Final = 0.3
 _DECILES: Final = 10
-_PLACES_DRAWN_ONE_BY_ONE: Final = 1_500
+_A_MILLION: Final = 1e6
+_LARGEST_IN_CELL: Final = 0.15
+FEWEST_FOR_CELLS: Final = 600
+"""From so many places on a map shows cells instead of single sales."""
+_FEWEST_IN_CELL: Final = 5
+_SALES_PER_CELL: Final = 8.0
+_CELLS_ACROSS: Final = (12, 40)
+_WITHIN: Final = (0.003, 0.997)
 
 
 def by_decile(price: Floats, value: Floats) -> str:
@@ -34,7 +42,7 @@ def by_decile(price: Floats, value: Floats) -> str:
     ratio, proxy = value / price, value_proxy(value, price)
     edges = np.quantile(proxy, np.arange(1, _DECILES) / _DECILES)
     decile = np.searchsorted(edges, proxy, side="left")
-    figure, axes = _figure(_SIZE, "tenth of the sales by worth (1 the cheapest)", "ratio")
+    figure, axes = _figure(_SIZE, "tenth of the sales by worth, in dollars (k thousand, m million)", "ratio")
     _reference(axes, float(np.median(ratio)))
     for number in range(_DECILES):
         inside = ratio[decile == number]
@@ -42,8 +50,15 @@ def by_decile(price: Floats, value: Floats) -> str:
             low, middle, high = np.quantile(inside, [0.25, 0.5, 0.75])
             axes.plot([number + 1] * 2, [low, high], color=_BLUE, linewidth=7, alpha=0.35, solid_capstyle="butt")
             axes.plot([number + 1], [middle], "o", color=_BLUE)
-    axes.set_xticks(range(1, _DECILES + 1))
+    bounds = np.quantile(proxy, np.arange(_DECILES + 1) / _DECILES)
+    worth = [f"{_thousands(low)}-{_thousands(high)}" for low, high in pairwise(bounds.tolist())]
+    labels = [f"{number}\n{text}" for number, text in enumerate(worth, 1)]
+    axes.set_xticks(range(1, _DECILES + 1), labels, fontsize="x-small")
     return _svg(figure)
+
+
+def _thousands(dollars: float) -> str:
+    return f"{dollars / 1e6:.1f}m" if dollars >= _A_MILLION else f"{dollars / 1e3:.0f}k"
 
 
 def by_month(price: Floats, value: Floats, day: Days) -> str:
@@ -74,27 +89,61 @@ def histogram(price: Floats, value: Floats) -> str:
 
 
 def on_map(price: Floats, value: Floats, latitude: Floats, longitude: Floats) -> str:
-    """Draw every sale at its place, coloured by how far its ratio is from the median: blue too low, red too high."""
+    """Draw where values are high (red) or low (blue) against the median ratio.
+
+    Many sales are shown as cells with the median of five or more, so that chance does not look like a pattern; few one
+    by one. Sales far from all others stay outside the picture.
+    """
     ratio = value / price
-    residual = np.log(ratio / np.median(ratio))
     known = np.isfinite(latitude) & np.isfinite(longitude)
-    order = np.flatnonzero(known)[np.argsort(np.abs(residual[known]), kind="stable")]
+    east, north, residual = longitude[known], latitude[known], np.log(ratio[known] / np.median(ratio))
     figure, axes = _figure(_MAP_SIZE, "degrees east", "degrees north")
-    drawn = axes.scatter(
-        longitude[order],
-        latitude[order],
+    in_cells = len(east) >= FEWEST_FOR_CELLS
+    drawn = _cells(axes, east, north, residual) if in_cells else _dots(axes, east, north, residual)
+    axes.set_aspect(1.0 / np.cos(np.radians(float(np.median(north)))))
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
+    widest = _LARGEST_IN_CELL if in_cells else _LARGEST_RESIDUAL
+    steps = [-widest, -widest / 2, 0.0, widest / 2, widest]
+    bar.set_ticks(steps, labels=[f"{100 * (np.exp(step) - 1):+.0f} %" if step else "median" for step in steps])
+    return _svg(figure)
+
+
+def _cells(axes: Axes, east: Floats, north: Floats, residual: Floats) -> Any:
+    """Draw the sales as grey dots, and over them the median of each cell with enough of them."""
+    place = np.stack([east, north])
+    low, high = np.quantile(place, _WITHIN, axis=1, keepdims=True)
+    inside = ((place >= low) & (place <= high)).all(axis=0)
+    east, north, residual = east[inside], north[inside], residual[inside]
+    axes.plot(east, north, ".", color="#a0aec0", markersize=1.5, rasterized=True, zorder=1)
+    across = int(np.clip((len(east) / _SALES_PER_CELL) ** 0.5, *_CELLS_ACROSS))
+    return axes.hexbin(
+        east,
+        north,
+        residual,
+        gridsize=across,
+        reduce_C_function=np.median,
+        mincnt=_FEWEST_IN_CELL,
+        cmap="RdBu_r",
+        vmin=-_LARGEST_IN_CELL,
+        vmax=_LARGEST_IN_CELL,
+        linewidths=0.2,
+        zorder=2,
+    )
+
+
+def _dots(axes: Axes, east: Floats, north: Floats, residual: Floats) -> Any:
+    """Draw each sale, those farthest off on top."""
+    order = np.argsort(np.abs(residual), kind="stable")
+    return axes.scatter(
+        east[order],
+        north[order],
         c=np.clip(residual[order], -_LARGEST_RESIDUAL, _LARGEST_RESIDUAL),
         cmap="RdBu_r",
         vmin=-_LARGEST_RESIDUAL,
         vmax=_LARGEST_RESIDUAL,
-        s=9 if len(order) < _PLACES_DRAWN_ONE_BY_ONE else 4,
+        s=12,
         linewidths=0,
-        rasterized=len(order) >= _PLACES_DRAWN_ONE_BY_ONE,
     )
-    axes.set_aspect(1.0 / np.cos(np.radians(float(np.median(latitude[order])))))
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
-    bar.set_ticks([-0.3, -0.15, 0.0, 0.15, 0.3], labels=["-26 %", "-14 %", "median", "+16 %", "+35 %"])
-    return _svg(figure)
 
 
 def _figure(size: Sequence[float], below: str, beside: str) -> tuple[Figure, Axes]:

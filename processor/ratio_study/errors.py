@@ -3,7 +3,7 @@
 ::
 
     RatioStudyError
-    ├── UnreadableFile    the file is missing, is no CSV, or lacks a column
+    ├── UnreadableFile    the file is missing, is no table, or lacks a column
     └── NoUsableSales     not one row has a positive price and a positive value
 """
 

@@ -1,6 +1,5 @@
-"""Reads a CSV of sales and values: which rows can be studied, and what is wrong with the others."""
+"""Reads a file of sales and values: which rows can be studied, and what is wrong with the others."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,11 @@ from numpy.typing import NDArray
 
 from processor.ratio_study.errors import NoUsableSales, UnreadableFile
 from processor.ratio_study.statistics import Floats
+from schemas.tabular.cells import as_texts
+from schemas.tabular.errors import FileUnusable
+from schemas.tabular.files import TableFile, open_table
+from schemas.tabular.mapping import FileOptions
+from schemas.tabular.numbers import as_numbers
 
 PRICE: Final = "sale_price"
 VALUE: Final = "estimate"
@@ -22,7 +26,8 @@ DATE: Final = "sale_date"
 LATITUDE: Final = "latitude"
 LONGITUDE: Final = "longitude"
 _EPOCH: Final = date(1970, 1, 1)
-_KNOWN: Final = frozenset({PRICE, VALUE, LOW, HIGH, DATE, LATITUDE, LONGITUDE})
+_NUMBERS: Final = (PRICE, VALUE, LOW, HIGH, LATITUDE, LONGITUDE)
+_KNOWN: Final = frozenset({*_NUMBERS, DATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,79 +60,86 @@ def read_pairs(path: Path) -> Pairs:
     """Read ``sale_price`` and ``estimate``; every column that is not known is a grouping of the sales.
 
     Known are also ``value_low`` and ``value_high``, and for the charts ``sale_date`` (ISO 8601), ``latitude`` and
-    ``longitude``.
+    ``longitude``. Files may be of any kind that a county's sales may come in; numbers may carry ``$`` and commas.
 
     Raises:
         UnreadableFile: the file cannot be read, or a needed column is missing.
         NoUsableSales: no row has a positive price and a positive value.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return _read(csv.DictReader(file, skipinitialspace=True), path)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableFile(f"{path}: not a CSV file in UTF-8: {error}") from error
+        table = open_table(path, FileOptions())
+        columns = [name for name in dict.fromkeys(table.header) if name]
+        missing = [name for name in (PRICE, VALUE) if name not in columns]
+        if missing:
+            found = ", ".join(columns)
+            raise UnreadableFile(f"{path}: no column {' and no column '.join(missing)}; found: {found}")
+        rows = _Rows.of(table, columns)
+    except FileUnusable as error:
+        raise UnreadableFile(str(error)) from error
+    return _pairs(rows, columns, path)
 
 
-def _read(reader: "csv.DictReader[str]", path: Path) -> Pairs:
-    columns = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = columns
-    missing = [name for name in (PRICE, VALUE) if name not in columns]
-    if missing:
-        raise UnreadableFile(f"{path}: no column {' and no column '.join(missing)}; found: {', '.join(columns) or '-'}")
-    rows: list[dict[str, str]] = []
-    numbers: list[tuple[float, float]] = []
-    rejected: list[Rejected] = []
-    for row in reader:
-        try:
-            numbers.append((_positive(row, PRICE), _positive(row, VALUE)))
-        except ValueError as error:
-            rejected.append(Rejected(reader.line_num, str(error)))
-        else:
-            rows.append(row)
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The cells of a file as texts by column, the line of each row, and lines that are no rows."""
+
+    cells: dict[str, list[str]]
+    line: list[int]
+    ragged: list[Rejected]
+
+    @classmethod
+    def of(cls, table: TableFile, columns: Sequence[str]) -> "_Rows":
+        found = cls({name: [] for name in columns}, [], [])
+        for chunk in table.chunks(columns):
+            found.line.extend(chunk.lines)
+            found.ragged.extend(Rejected(each.line, each.reason) for each in chunk.ragged)
+            for name, column in zip(columns, chunk.columns, strict=True):
+                found.cells[name].extend(as_texts(column))
+        return found
+
+
+def _pairs(rows: _Rows, columns: Sequence[str], path: Path) -> Pairs:
+    both = [_reasons(rows.cells[name], name) for name in (PRICE, VALUE)]
+    reasons = [one or other for one, other in zip(*both, strict=True)]
+    rejected = [Rejected(line, reason) for line, reason in zip(rows.line, reasons, strict=True) if reason]
+    rejected = sorted([*rejected, *rows.ragged], key=lambda each: each.line)
+    kept = [at for at, reason in enumerate(reasons) if not reason]
+    if not kept:
         raise NoUsableSales(f"{path}: no row has a positive price and a positive value ({len(rejected)} rejected).")
-    price, value = np.array(numbers).T.copy()
-    names = [name for name in columns if name and name not in _KNOWN]
+    texts = {name: [column[at] for at in kept] for name, column in rows.cells.items()}
+    numbers = {name: as_numbers(texts[name])[0] for name in _NUMBERS if name in texts}
+    bounded, located = {LOW, HIGH} <= numbers.keys(), {LATITUDE, LONGITUDE} <= numbers.keys()
     return Pairs(
-        price,
-        value,
-        low=_optional(rows, LOW) if {LOW, HIGH} <= set(columns) else None,
-        high=_optional(rows, HIGH) if {LOW, HIGH} <= set(columns) else None,
-        day=_days(rows) if DATE in columns else None,
-        latitude=_optional(rows, LATITUDE) if {LATITUDE, LONGITUDE} <= set(columns) else None,
-        longitude=_optional(rows, LONGITUDE) if {LATITUDE, LONGITUDE} <= set(columns) else None,
-        strata={name: [row[name] or "" for row in rows] for name in names},
+        numbers[PRICE],
+        numbers[VALUE],
+        low=numbers[LOW] if bounded else None,
+        high=numbers[HIGH] if bounded else None,
+        day=_days(texts[DATE]) if DATE in texts else None,
+        latitude=numbers[LATITUDE] if located else None,
+        longitude=numbers[LONGITUDE] if located else None,
+        strata={name: texts[name] for name in columns if name not in _KNOWN},
         rejected=rejected,
     )
 
 
-def _days(rows: Sequence[Mapping[str, str | None]]) -> NDArray[np.int64] | None:
+def _days(texts: Sequence[str]) -> NDArray[np.int64] | None:
     """Read the sale dates; None unless every one is a date."""
     try:
-        dates = [date.fromisoformat((row[DATE] or "").strip()[:10]) for row in rows]
+        dates = [date.fromisoformat(text[:10]) for text in texts]
     except ValueError:
         return None
     return np.array([(one - _EPOCH).days for one in dates], dtype=np.int64)
 
 
-def _positive(row: Mapping[str, str | None], name: str) -> float:
-    text = (row[name] or "").strip()
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"{name} is {text!r}, not a number" if text else f"{name} is empty") from None
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} is {text}; only positive numbers can be studied")
-    return number
+def _reasons(texts: Sequence[str], name: str) -> list[str]:
+    """Return for each cell why it cannot be studied, empty where it can."""
+    numbers, _ = as_numbers(texts)
+    return ["" if number > 0 else _reason(text, number, name) for text, number in zip(texts, numbers, strict=True)]
 
 
-def _optional(rows: Sequence[Mapping[str, str | None]], name: str) -> Floats:
-    def number(text: str | None) -> float:
-        try:
-            return float(text or "nan")
-        except ValueError:
-            return math.nan
-
-    return np.array([number(row[name]) for row in rows])
+def _reason(text: str, number: float, name: str) -> str:
+    if not text:
+        return f"{name} is empty"
+    if math.isnan(number):
+        return f"{name} is {text!r}, not a number"
+    return f"{name} is {text}; only positive numbers can be studied"

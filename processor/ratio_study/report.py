@@ -33,6 +33,10 @@ _LABELS: Final = {
 }
 
 
+_RATIOS: Final = frozenset({"median_ratio", "mean_ratio", "weighted_mean_ratio", "prd", "prb", "mki", "r2"})
+"""Numbers of which the third digit counts; everything else is in per cent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """A picture and what it shows, in words."""
@@ -58,17 +62,46 @@ def html(title: str, pairs: Pairs) -> str:
         trimmed_count=cut,
         rejected=len(pairs.rejected),
         verdicts=verdicts(whole),
+        summary=_summary(whole),
         rows=_rows(whole, trimmed),
         charts=_charts(pairs),
         strata=by_stratum(pairs.price, pairs.value, {**deciles, **pairs.strata}, *bounds),
-        number=_number,
+        figure=_figure,
     )
 
 
-def _rows(whole: Study, trimmed: Study) -> list[tuple[str, object, object, object]]:
+def _summary(whole: Study) -> list[str]:
+    """Return what the study says, in sentences for people who do not read statistics."""
+    said = []
+    if whole.median_ci is not None:
+        low, high = (_per_cent(bound) for bound in whole.median_ci)
+        said.append(
+            f"The typical value is {_per_cent(whole.median_ratio)} % of its sale price "
+            f"(between {low} and {high} %, with 95 % confidence)."
+        )
+    said.append(
+        f"Half of the values lie within {whole.mdape:.1f} % of the price, {whole.within_10:.0f} % of them within 10 % "
+        f"and {whole.within_20:.0f} % within 20 %."
+    )
+    known = [one for one in verdicts(whole) if one.met is not None]
+    missed = [one.limit.label.partition(",")[0] for one in known if not one.met]
+    if known and not missed:
+        said.append(f"All {len(known)} limits of the standard are met.")
+    elif missed:
+        said.append(f"Of {len(known)} limits of the standard {len(missed)} are not met: {', '.join(missed)}.")
+    if whole.coverage_90 is not None:
+        said.append(f"{whole.coverage_90:.1f} % of the prices lie inside the interval that was to hold 90 % of them.")
+    return said
+
+
+def _per_cent(ratio: float) -> str:
+    return f"{100.0 * ratio:.1f}"
+
+
+def _rows(whole: Study, trimmed: Study) -> list[tuple[str, str, object, object, object]]:
     values, cut = whole.document(), trimmed.document()
     return [
-        (label, values[name], values.get(f"{name.removesuffix('_ratio')}_ci"), cut[name])
+        (name, label, values[name], values.get(f"{name.removesuffix('_ratio')}_ci"), cut[name])
         for name, label in _LABELS.items()
     ]
 
@@ -88,7 +121,9 @@ def _charts(pairs: Pairs) -> list[Chart]:
         text = "Median ratio of each month of sale, with its 95 % interval where there are at least six sales."
         drawn.append(Chart("Ratio over time", text, charts.by_month(price, value, pairs.day)))
     if pairs.latitude is not None and pairs.longitude is not None and np.isfinite(pairs.latitude).any():
-        text = "Each sale at its place: red is valued high against its price, blue low, compared with the median ratio."
+        many = np.isfinite(pairs.latitude).sum() >= charts.FEWEST_FOR_CELLS
+        text = "Median of the sales in each cell with five or more" if many else "Each sale at its place"
+        text += ": red is valued high against its price, blue low, compared with the median ratio of all."
         drawn.append(Chart("Residuals on the map", text, charts.on_map(price, value, pairs.latitude, pairs.longitude)))
     return drawn
 
@@ -100,8 +135,8 @@ def _period(pairs: Pairs) -> str:
     return f"{first} to {last}"
 
 
-def _number(value: float | None) -> str:
+def _figure(name: str, value: float | None) -> str:
+    """Return a statistic with the digits that reports of assessors give it."""
     if value is None:
         return "-"
-    magnitude = abs(value)
-    return f"{value:.0f}" if magnitude >= 1_000 else f"{value:.1f}" if magnitude >= 10 else f"{value:.3f}"  # noqa: PLR2004 - digits that people read
+    return f"{value:.3f}" if name in _RATIOS else f"{value:.1f}"

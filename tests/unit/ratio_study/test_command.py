@@ -63,7 +63,7 @@ def test_people_get_a_table(app: typer.Typer, tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("price,estimate\n1,2\n", "no column sale_price"),
-        ("", "no column sale_price"),
+        ("", "has no header"),
         ("sale_price,estimate\n", "no row has a positive price"),
         ("sale_price,estimate\n0,0\n", "1 rejected"),
     ],
@@ -88,4 +88,18 @@ def test_a_file_that_is_no_text_is_an_error(app: typer.Typer, tmp_path: Path) ->
     file.write_bytes(b"\xff\xfe\x00sale_price\x00")
     result = run(app, str(file))
     assert result.exit_code == 1
-    assert "UTF-8" in result.stderr
+    assert "binary.csv: cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_of_spreadsheets_are_read(app: typer.Typer, tmp_path: Path, encoding: str, end: str) -> None:
+    lines = ["Straße;sale_price;estimate", '"am\nHügel";"$350,000";336000', "Weg;425 000;408000.00", "Weg;1;2;3"]
+    file = tmp_path / "sales.csv"
+    file.write_bytes(end.join(lines).encode(encoding))
+    result = run(app, str(file), "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["n"], found["median_ratio"]) == (2, 0.96)
+    assert found["strata"]["Straße"] == {}
+    assert [row["line"] for row in found["rejected"]] == [5]

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -79,13 +80,50 @@ def test_what_is_not_known_is_not_drawn() -> None:
     assert page.tags.count("svg") == 2
 
 
+def test_a_board_reads_the_study_in_words() -> None:
+    sales = pairs()
+    found = study(sales.price, sales.value)
+    text = html("Forward study", sales)
+    assert f"The typical value is {100 * found.median_ratio:.1f} % of its sale price" in text
+    assert f"Half of the values lie within {found.mdape:.1f} % of the price" in text
+    assert "All 5 limits of the standard are met." in text
+    low = html("Low", replace(sales, value=sales.value * 0.8))
+    assert "Of 5 limits of the standard 1 are not met: Level (median ratio)." in low
+
+
+def test_statistics_have_the_digits_that_reports_give_them() -> None:
+    sales = pairs()
+    found = study(sales.price, sales.value)
+    text = html("Forward study", sales)
+    assert found.cod is not None
+    assert found.prd is not None
+    assert f'<th scope="row">COD</th><td>{found.cod:.1f}</td>' in text
+    assert f'<th scope="row">PRD</th><td>{found.prd:.3f}</td>' in text
+
+
 def test_one_sale_makes_a_page_too() -> None:
     text = html("One", Pairs(np.array([300_000.0]), np.array([290_000.0])))
     assert "not computable" in text
 
 
 def test_many_places_are_drawn_as_one_picture() -> None:
-    assert len(html("Large", pairs(3_000))) < 1_500_000
+    text = html("Large", pairs(3_000))
+    assert len(text) < 1_500_000
+    assert "Median of the sales in each cell" in text
+    assert "Each sale at its place" in html("Small", pairs(300))
+
+
+def test_sales_at_one_place_are_drawn_too() -> None:
+    sales = pairs(700)
+    here = replace(sales, latitude=np.full(700, 46.2), longitude=np.full(700, -119.2))
+    assert Page(html("Tower", here)).tags.count("svg") == 4
+
+
+def test_tenths_are_named_by_what_their_sales_are_worth() -> None:
+    sales = pairs()
+    dear = replace(sales, price=sales.price * 10, value=sales.value * 10)
+    assert re.search(r">\d+k-\d+k<", html("Forward study", sales))
+    assert re.search(r">\d\.\dm-\d+\.\dm<", html("Dear", dear))
 
 
 def test_a_study_is_held_against_the_standard() -> None:

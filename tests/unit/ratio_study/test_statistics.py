@@ -62,6 +62,7 @@ def test_statistics_equal_those_of_assesspy_on_any_sales(sales: tuple[Floats, Fl
     assert found.prd == pytest.approx(assesspy.prd(value.tolist(), price.tolist()), abs=1e-9, rel=1e-9)
     if np.ptp(np.log2(value_proxy(value, price))) > 1e-3:
         assert found.prb == pytest.approx(assesspy.prb(value.tolist(), price.tolist()), abs=1e-9, rel=1e-6)
+        assert found.prb_ci == pytest.approx(assesspy.prb_ci(value.tolist(), price.tolist()), abs=1e-9, rel=1e-6)
     if np.ptp(price) > 1:
         assert found.mki == pytest.approx(assesspy.mki(value.tolist(), price.tolist()), abs=1e-9, rel=1e-6)
 
