@@ -1,5 +1,8 @@
 """A training is repeatable, honest about what it has not seen, and publishes only what passes."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +47,29 @@ def test_training_twice_gives_the_same_version_whatever_the_order_of_the_sales(
     assert (
         store.write(trained.county, trained.papers, "a").version == store.write(again.county, again.papers, "b").version
     )
+
+
+def test_another_process_on_one_core_with_one_thread_trains_the_same_version(trained: Trained, tmp_path: Path) -> None:
+    program = f"""
+import os, sys
+from pathlib import Path
+os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})
+from processor.training.train import train
+from processor.valuation.model.store import ModelStore
+from tests.unit.training.county import made_sales
+found = train("MADE", made_sales(500, seed=8), as_of={AS_OF})
+print(ModelStore(Path(sys.argv[1])).write(found.county, found.papers, "there").version)
+"""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "there")],
+        env={**os.environ, **threads, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=200,
+    )
+    assert done.stdout.strip() == ModelStore(tmp_path / "here").write(trained.county, trained.papers, "here").version
 
 
 def test_the_study_counts_every_later_sale(trained: Trained, sales: Sales) -> None:
