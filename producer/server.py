@@ -84,7 +84,7 @@ class ProblemHandler(RequestHandler):
         """Note that a request for a valuation lacks so many bytes; one that is whole is in hand."""
         self._missing = missing
         if not missing:
-            self._server.gate.in_hand += 1
+            self._server.gate.enter()
             self._in_hand = True
 
     @property
@@ -101,7 +101,7 @@ class ProblemHandler(RequestHandler):
         self._missing = 0
         if self._in_hand:
             self._in_hand = False
-            self._server.gate.in_hand -= 1
+            self._server.gate.leave()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with a connection; one too many is turned away, one that stays silent is closed before long.

@@ -5,6 +5,8 @@ gateway can take, refusals would leave it a third of its work. So a request that
 by its first bytes, and refused with an answer that was written when the process started.
 """
 
+import time
+from collections.abc import Callable
 from typing import Final
 
 from producer.answers import problem
@@ -19,19 +21,47 @@ _LENGTH: Final = b"\r\ncontent-length: "
 _WAITS: Final = b"\r\nprefer:"
 _CLOSES: Final = b"\r\nconnection: close"
 _MOST_DIGITS: Final = 5
+_WAIT_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 0.2
+_MANY: Final = 64
+"""With always so many in hand a gateway works as fast as it can: what it answers is its rate."""
 
 
 class Gate:
-    """Counts the single requests in hand of one gateway, from their arrival to their answer."""
+    """Counts the single requests in hand of one gateway, from arrival to answer, and says when to take no more.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    Up to ``most`` are taken, however suddenly they come. While many are in hand all the time, only as many as were
+    lately answered within half a second: so those that are taken wait about that long, on whatever machine.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = self._limit = most
+        self._clock = clock
         self.in_hand = 0
+        self._since = clock()
+        self._answered = self._fewest = 0
 
     @property
     def full(self) -> bool:
         """Whether no more should be taken in hand."""
-        return self.in_hand >= self._most
+        return self.in_hand >= self._limit
+
+    def enter(self) -> None:
+        """Take a request in hand."""
+        self.in_hand += 1
+
+    def leave(self) -> None:
+        """Let go of a request."""
+        self.in_hand -= 1
+        self._answered += 1
+        self._fewest = min(self._fewest, self.in_hand)
+        now = self._clock()
+        if now - self._since >= _LOOK_SECONDS:
+            self._limit = self._most if self._fewest < _MANY else self._bearable(self._answered / (now - self._since))
+            self._since, self._answered, self._fewest = now, 0, self.in_hand
+
+    def _bearable(self, per_second: float) -> int:
+        return min(self._most, max(2 * _MANY, int(per_second * _WAIT_SECONDS)))
 
 
 def lacking(data: bytes) -> int | None:

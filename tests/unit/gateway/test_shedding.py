@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from producer.server import Limits
 from producer.settings import GatewaySettings
-from producer.shedding import OVERLOADED, lacking
+from producer.shedding import OVERLOADED, Gate, lacking
 from tests.unit.gateway.conftest import RUN, Served, serving
 from tests.waiting import holds
 
@@ -206,6 +206,74 @@ def test_anything_at_all_can_be_asked_about(data: bytes) -> None:
 )
 def test_what_the_application_must_judge_is_none(data: bytes) -> None:
     assert lacking(data) is None
+
+
+@dataclass
+class Clock:
+    """A clock that is set by hand."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _answer(gate: Gate, clock: Clock, *, seconds: float, per_second: float) -> None:
+    """Answer at a rate for a while, under a load that is greater than it."""
+    for _ in range(int(seconds * per_second)):
+        clock.now += 1 / per_second
+        gate.leave()
+        _fill(gate)
+
+
+def _fill(gate: Gate) -> int:
+    """Take in hand what can be, and return how many are."""
+    while not gate.full:
+        gate.enter()
+    return gate.in_hand
+
+
+def test_a_sudden_crowd_is_taken_whole() -> None:
+    assert _fill(Gate(2000, Clock())) == 2000
+
+
+@pytest.mark.parametrize(("per_second", "in_hand"), [(400, 200), (1000, 500), (10_000, 2000), (30, 128)])
+def test_under_lasting_overload_those_in_hand_wait_half_a_second(per_second: float, in_hand: int) -> None:
+    clock = Clock()
+    gate = Gate(2000, clock)
+    _fill(gate)
+    _answer(gate, clock, seconds=90, per_second=per_second)
+    assert gate.in_hand == pytest.approx(in_hand, abs=12)
+
+
+def test_after_an_overload_a_crowd_is_taken_again() -> None:
+    clock = Clock()
+    gate = Gate(2000, clock)
+    _fill(gate)
+    _answer(gate, clock, seconds=10, per_second=1000)
+    while gate.in_hand:
+        clock.now += 0.001
+        gate.leave()
+    for _ in range(500):  # a few at a time
+        clock.now += 0.01
+        gate.enter()
+        gate.leave()
+    assert _fill(gate) == 2000
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300), st.floats(0, 1)), max_size=40))
+def test_never_are_there_more_in_hand_than_the_most(steps: list[tuple[int, int, float]]) -> None:
+    clock = Clock()
+    gate = Gate(500, clock)
+    for come, go, seconds in steps:
+        clock.now += seconds
+        for _ in range(come):
+            if not gate.full:
+                gate.enter()
+        assert gate.in_hand <= 500
+        for _ in range(min(go, gate.in_hand)):
+            gate.leave()
+    assert gate.in_hand >= 0
 
 
 def test_the_answer_that_was_written_before_is_whole() -> None:
