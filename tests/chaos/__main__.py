@@ -20,6 +20,7 @@ from tests.chaos.scenarios import MIXES, Scenario, faults_of
 
 _REPORTS = Path(".local/reports")
 _WIDTH = 150
+_BEGIN_SECONDS = 300.0
 app = typer.Typer(add_completion=False)
 
 
@@ -71,7 +72,8 @@ def _report(histories: Sequence[Sequence[history.Operation]], place: Path, scena
     report.write(place.with_name(f"{place.name}.json"), measured, anomalies, scenario)
     report.write_page(place.with_name(f"{place.name}.md"), measured)
     draw(place.with_name(f"{place.name}.png"), histories)
-    Console().print(f"Written: {place}.json, .md and .png", soft_wrap=True)
+    draw(place.with_name(f"{place.name}-begin.png"), histories, window=(0.0, _BEGIN_SECONDS))
+    Console().print(f"Written: {place}.json, .md, .png, and its begin with the faults' names", soft_wrap=True)
     return 1 if anomalies or measured.faults["all"].unrecovered else 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.anomalies import Anomaly, Kind
 from tests.chaos.checker import check
 from tests.chaos.clean_run import clean_run, result_of
-from tests.chaos.history import Asked, DeadLetter, Result, Sent
+from tests.chaos.history import Asked, DeadLetter, Outcome, Polled, Result, Sent, Viewed
 from tests.chaos.plants import PLANTS
 
 TOPIC_SAYS: Final = "('P-COMPLETED', 'BENTON', 'COMPLETED', None)"
@@ -135,3 +135,32 @@ def test_a_dead_letter_is_told_apart_from_its_neighbours() -> None:
     history[history.index(letter)] = replace(letter, from_offset=letter.from_offset + 500)
     kinds = {each.kind for each in check(history)}
     assert {Kind.DEAD_LETTER_LOST, Kind.DEAD_LETTER_STRAY} <= kinds
+
+
+def _polled_404(*sent: Sent, at_ms: int, job_id: str = "b") -> list[Anomaly]:
+    return check([*clean_run(), *sent, Polled(job_id, at_ms, 404, None)])
+
+
+def test_a_job_must_be_known_from_the_very_moment_of_its_first_acknowledgement() -> None:
+    forgotten = Anomaly(Kind.FORGOTTEN, "b")
+    assert forgotten not in _polled_404(at_ms=6)
+    assert forgotten in _polled_404(at_ms=7)
+    assert forgotten in _polled_404(Sent("b", 8, 30, Outcome.ACKNOWLEDGED, "b"), at_ms=20)
+
+
+def test_a_job_is_asked_for_by_the_id_that_the_caller_was_given() -> None:
+    given = Sent("b", 8, 30, Outcome.ACKNOWLEDGED, "b-job")
+    assert Anomaly(Kind.FORGOTTEN, "b-job") in _polled_404(given, at_ms=40, job_id="b-job")
+
+
+def test_an_early_404_hides_nothing_that_comes_later() -> None:
+    history = [*clean_run(), Polled("b", 1, 404, None), Polled("b", 1_000, 200, "PENDING")]
+    assert Anomaly(Kind.BACKWARDS, "b", "COMPLETED, later PENDING") in check(history)
+
+
+def test_a_pending_job_in_the_view_must_have_been_asked_for() -> None:
+    nobodys = Viewed("nobody", "P", "BENTON", "PENDING", None)
+    assert {each.subject for each in check([*clean_run(), nobodys]) if each.kind is Kind.VIEW_WRONG} == {"nobody"}
+    waiting = [each for each in clean_run() if getattr(each, "job_id", None) != "c"]
+    pending = Viewed("c", "P-COMPLETED", "BENTON", "PENDING", None)
+    assert Kind.VIEW_WRONG not in {each.kind for each in check([*waiting, pending])}
