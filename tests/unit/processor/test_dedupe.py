@@ -107,3 +107,14 @@ def test_a_batch_larger_than_the_window_leaves_its_last_jobs() -> None:
     window = Window(3)
     _add(window, _IDS[:10])
     assert _known(window, _IDS[:10]) == [False] * 7 + [True] * 3
+
+
+def test_settling_one_batch_settles_no_other() -> None:
+    window = Window(100)
+    lane = Sightings(window)
+    lane.enter(1, [_IDS[1]])
+    lane.enter(2, [_IDS[2]])
+    lane.settle(1)
+    lane.settle(7)
+    heir = Sightings(window)
+    assert heir.enter(1, [_IDS[1], _IDS[2]]) == [0]

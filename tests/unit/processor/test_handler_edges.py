@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from processor.batch import Outcomes, Row, Traced
-from processor.handler import Collaborators
+from processor.dedupe import Sightings, Window
+from processor.handler import Collaborators, begin, gather
 from processor.valuation.frame import InsufficientData, Subjects
 from schemas.cloudevents import header
 from tests.fakes import (
@@ -174,3 +175,22 @@ async def test_the_largest_result_that_is_accepted_fills_its_allowance_to_the_by
 async def test_counties_of_which_nothing_is_known_are_counted_together() -> None:
     records = [FakeRecord(at, request_value("P", county_id=f"c{at}")) for at in range(5)]
     assert (await _outcomes(*records, using=_using(engines=NoEngines()))).tally == {("OTHER", "property_not_found"): 5}
+
+
+async def test_a_record_with_a_job_id_for_its_key_is_that_job() -> None:
+    outcomes = await _outcomes(FakeRecord(0, request_value("P1"), key=_job(5).encode()))
+    assert _event(outcomes.results[0])["job_id"] == _job(5)
+
+
+async def test_the_dead_letters_of_a_later_slice_stand_where_they_stood_in_the_batch() -> None:
+    batch = batch_of([FakeRecord(at, value) for at, value in enumerate([request_value("P1"), b"{", b"{"])])
+    works = [begin(batch, batch.records[first : first + 1], first, _using()) for first in range(3)]
+    assert gather(works).dead_positions == [1, 2]
+
+
+async def test_jobs_are_settled_with_the_ticket_of_their_batch() -> None:
+    window = Window(10)
+    sightings = Sightings(window)
+    handled(batch_of([FakeRecord(0, request_value("P1", _job(1)))], sightings, ticket=4), _using())
+    sightings.settle(4)
+    assert Sightings(window).enter(0, [_job(1)]) == [0]

@@ -44,3 +44,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine to its end."""
         return self.run_until_complete(work)
+
+
+def run_virtually(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine to its end in a virtual time of its own."""
+    loop = VirtualLoop()
+    try:
+        return loop.run(work)
+    finally:
+        loop.close()
