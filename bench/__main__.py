@@ -1,6 +1,7 @@
 """``python -m bench NAME``: run one benchmark, or where no name is given those that take some 15 minutes together."""
 
 import importlib
+import signal
 import sys
 import time
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     if arguments and arguments[0] not in MODULES:
         sys.stderr.write(f"no such benchmark: {arguments[0]}; there are {', '.join(MODULES)}\n")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     for name in arguments[:1] or [name for name in MODULES if name not in _BY_NAME_ONLY]:
         began = time.monotonic()
         importlib.import_module(f"bench.{MODULES[name]}").main(arguments[1:])

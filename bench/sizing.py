@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.backlog import create, fill
 from bench.report import Cell, Report
@@ -31,7 +31,9 @@ async def _fill(bootstrap: str, table: Topics, properties: int, requests: int) -
     await fill(bootstrap, table.requests, requests)
 
 
-def _rows(kafka: str, properties: int, processes: Sequence[int], requests: int) -> list[Mapping[str, Cell]]:
+def _rows(
+    kafka: str, properties: int, processes: Sequence[int], requests: int, *, trained: bool
+) -> Iterator[Mapping[str, Cell]]:
     prefix = f"bench-{uuid.uuid4().hex[:8]}."
     table = topics(prefix)
     with tempfile.TemporaryDirectory() as scratch:
@@ -42,13 +44,15 @@ def _rows(kafka: str, properties: int, processes: Sequence[int], requests: int) 
             "LOG_LEVEL": "WARNING",
         }
         asyncio.run(_publish_sample(kafka, table))
-        subprocess.run([sys.executable, *TRAIN], env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+        if trained:
+            command = [sys.executable, *TRAIN]
+            subprocess.run(command, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
         asyncio.run(_fill(kafka, table, properties, requests))
-        rows = []
         for count in processes:
             what = f"{properties:,} properties, {count} process{'es' * (count > 1)}"
-            rows.append(asyncio.run(measure(kafka, table, settings, what, count, requests)))
-    return rows
+            row = asyncio.run(measure(kafka, table, settings, what, count, requests))
+            sys.stderr.write(f"{dict(row)}\n")
+            yield row
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -57,10 +61,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--properties", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--untrained", action="store_true", help="value by comparable sales, which needs no training")
     options = parser.parse_args(arguments)
-    report = Report("sizing", {"requests": options.requests, "engine": "trained", "cores": os.cpu_count() or 0})
+    engine = "comparable sales" if options.untrained else "trained"
+    report = Report("sizing", {"requests": options.requests, "engine": engine, "cores": os.cpu_count() or 0})
     with LocalKafka() as kafka:
         for number, properties in enumerate(options.properties):
             processes = options.processes if number == 0 else options.processes[:1]
-            report.rows += _rows(kafka.bootstrap_servers, properties, processes, options.requests)
+            rows = _rows(
+                kafka.bootstrap_servers, properties, processes, options.requests, trained=not options.untrained
+            )
+            report.rows += rows
     report.show()
