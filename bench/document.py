@@ -5,17 +5,17 @@ from typing import Final
 
 from bench.report import Report, machine, text
 
-_DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _BEGIN: Final = "<!-- tables: made by python -m bench peers --publish -->\n"
 _END: Final = "<!-- end of tables -->\n"
 
 
 def publish(*reports: Report) -> None:
     """Replace the tables of the document; what stands around them is kept."""
-    before, _, rest = _DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     tables = "\n".join((_machine(), *map(_table, reports)))
-    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{after}", encoding="utf-8")
+    DOCUMENT.write_text(f"{before}{_BEGIN}\n{tables}\n{_END}{after}", encoding="utf-8")
 
 
 def _machine() -> str:
