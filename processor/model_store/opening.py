@@ -52,13 +52,13 @@ def _object_store(parts: SplitResult, common: CommonSettings) -> BundleStore:
     store = S3Store(
         parts.netloc,
         prefix=prefix or None,
+        config={} if endpoint is None else {"endpoint": endpoint},
         client_options={
             "allow_http": endpoint is not None and endpoint.startswith("http://"),
             "connect_timeout": _CONNECT,
             "timeout": _REQUEST,
         },
         retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_FOR},
-        **({} if endpoint is None else {"endpoint": endpoint}),
     )
     address = "/".join(filter(None, ("s3:/", parts.netloc, prefix)))
     cache = common.data_dir / _CACHE / hashlib.sha256(f"{endpoint} {address}".encode()).hexdigest()[:12]

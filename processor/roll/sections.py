@@ -38,7 +38,7 @@ class Writer:
 
     def array(self, name: str, array: NDArray[Any]) -> None:
         """Write a one-dimensional array of numbers."""
-        content = memoryview(np.ascontiguousarray(array)).cast("B") if array.size else memoryview(b"")
+        content = np.ascontiguousarray(array).data.cast("B") if array.size else memoryview(b"")
         self._section(name, array.dtype.str, content)
 
     def seal(self) -> None:

@@ -44,6 +44,6 @@ def test_a_store_that_nobody_runs_is_away_and_not_reachable(tmp_path: Path, monk
     assert store.reachable
     with pytest.raises(StoreAway, match="s3://bucket/models") as away:
         store.serving("MADE")
-    assert not store.reachable
+    assert [store.reachable] == [False]
     assert "hidden" not in str(away.value)
     assert "\n" not in str(away.value)
