@@ -44,7 +44,7 @@ MODULES: Final = (
         tuple(
             f"{_UNIT}/test_{name}.py"
             for name in (
-                *("lane", "lane_parts", "budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
+                *("lane", "lane_parts", "lane_ends", "budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
                 "dead_letter_limits",
             )
         ),
