@@ -8,11 +8,16 @@ import pytest
 from aiokafka import errors as kafka
 
 from processor.batch import Outcomes
+from processor.dedupe import Sightings
+from processor.lanes.feed import Feed
+from processor.lanes.history import Memory, remember
 from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits
 from tests.fakes import raw_chunk, request_value
 from tests.unit.processor.lane_workers import BUDGET, Topic, Worker
 from tests.unit.processor.virtual_time import run_virtually
+
+_JOB = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
 @dataclass(slots=True)
@@ -78,6 +83,25 @@ def test_the_time_of_a_transaction_is_told() -> None:
     run = _Run(Topic([request_value("P1")]))
     assert len(run.seconds) == 1
     assert 0 <= run.seconds[0] < 60
+
+
+def test_a_transaction_that_was_in_doubt_is_counted_without_a_time() -> None:
+    run = _Run(Topic([request_value("P1")], doubts=[kafka.RequestTimedOutError()]))
+    assert run.seconds == [0.0]
+
+
+def test_jobs_that_are_named_by_their_keys_are_remembered_too() -> None:
+    memory = Memory(10)
+    feed = Feed(Topic().partition, lambda: None)
+
+    async def scene() -> None:
+        reading = asyncio.ensure_future(remember(memory, feed, 0, 1))
+        await asyncio.sleep(0)
+        feed.accept(0, raw_chunk([(_JOB.encode(), request_value("P1"))], 0), ())
+        await reading
+
+    run_virtually(scene())
+    assert Sightings(memory.window).enter(0, [_JOB]) == [0]
 
 
 @dataclass(slots=True)
