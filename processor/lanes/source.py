@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from processor.lanes.cancellation import leaked
+from processor.lanes.committed import committed_offset
 from processor.lanes.context import LaneContext
 from processor.lanes.ends import Ends
 from processor.lanes.failures import translated
@@ -97,8 +98,7 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         """Return the offset that the group has committed for a partition."""
         if self._consumer is None:
             raise ConnectionError("not a member of the group")
-        offset: int | None = await self._consumer.committed(partition)
-        return offset
+        return await committed_offset(self._consumer._coordinator, self._membership.group, partition)  # noqa: SLF001 - see there
 
     async def _run(self) -> None:
         connected = False
