@@ -139,7 +139,6 @@ class ApiMachine(RuleBasedStateMachine):
         flaw=_FLAWS,
         at=st.integers(0, 4),
         lines=st.booleans(),
-        job_id=jobs | st.none(),
     )
     def post_a_batch_with_a_flaw(
         self,
