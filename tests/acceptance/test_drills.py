@@ -20,7 +20,6 @@ from tests.acceptance.system import Place, System, running
 from tests.waiting import came_true
 
 WORKERS = 2
-CALLERS = 4
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +36,18 @@ def drilled(place: Place) -> Iterator[System]:
 
 
 class Load:
-    """Submits one request after another, from several callers, until told to stop, and keeps what was accepted."""
+    """Submits one request after another until told to stop, and keeps what was accepted."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(caller,)) for caller in range(CALLERS)]
+        self._thread = threading.Thread(target=self._run)
         self.accepted: list[str] = []
 
-    def _run(self, caller: int) -> None:
-        number = caller
+    def _run(self) -> None:
+        number = 0
         while not self._stop.is_set():
-            number += CALLERS
+            number += 1
             try:
                 answer = self._client.run({"property_id": f"PROP{1 + number % 4000}", "county_id": "BENTON"})
             except OSError:
@@ -59,14 +58,12 @@ class Load:
     @contextmanager
     def going(self) -> Iterator[None]:
         """Submit for the life of the context."""
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         try:
             yield
         finally:
             self._stop.set()
-            for thread in self._threads:
-                thread.join()
+            self._thread.join()
 
 
 def _replace(system: System, name: str) -> None:
@@ -99,11 +96,8 @@ def test_an_upgrade_process_by_process_loses_nothing_that_was_accepted(drilled: 
                 _replace(drilled, name)
                 assert came_true(lambda: len(load.accepted) > before + 5, 30)  # noqa: B023 - called at once
     results = Counter(record.key for record in drilled.client.results_of(*load.accepted, seconds=90))
-    wanted = {job_id.encode() for job_id in load.accepted}
-    lost, doubled = wanted - results.keys(), {key for key, times in results.items() if times > 1}
-    sys.stdout.write(f"accepted {len(wanted)}, lost {len(lost)}, doubled {len(doubled)}\n")
-    assert (lost, doubled) == (set(), set())
-    assert results.keys() == wanted
+    sys.stdout.write(f"accepted {len(load.accepted)}, with a result {len(results)}, results {results.total()}\n")
+    assert results == {job_id.encode(): 1 for job_id in load.accepted}
 
 
 def test_a_gateway_that_lost_its_disk_has_every_job_back_from_the_topics(place: Place) -> None:
