@@ -88,7 +88,7 @@ def test_a_file_that_is_no_text_is_an_error(app: typer.Typer, tmp_path: Path) ->
     file.write_bytes(b"\xff\xfe\x00sale_price\x00")
     result = run(app, str(file))
     assert result.exit_code == 1
-    assert "binary.csv: cannot be read" in result.stderr
+    assert "binary.csv: no column sale_price" in result.stderr
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
