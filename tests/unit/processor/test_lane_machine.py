@@ -237,6 +237,7 @@ def test_whatever_happens_every_request_comes_to_one_result_in_its_order() -> No
         LaneMachine,
         settings=settings(
             max_examples=_EXAMPLES,
+            derandomize="LANE_MACHINE_EXAMPLES" not in os.environ,
             stateful_step_count=_STEPS,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
