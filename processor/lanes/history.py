@@ -5,7 +5,7 @@ themselves: no further topic, no state to keep. What was remembered when a parti
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,10 +47,19 @@ async def remember(memory: Memory, feed: Feed, beginning: int, start: int) -> No
     The feed is left anywhere; raises what the feed raises.
     """
     if memory.settled is not None and beginning <= memory.settled <= start:
-        await _read(memory, feed, memory.settled, start)
+        await _go_on(memory, feed, memory.settled, start)
     else:
         await _read_back(memory, feed, beginning, start)
     memory.settled = start
+
+
+async def _go_on(memory: Memory, feed: Feed, settled: int, start: int) -> None:
+    """Read what is missing, part by part; whoever is interrupted must not enter a request again the next time.
+
+    Entered twice, a request would push an older one out of the window before its time.
+    """
+    async for position in _read(memory, feed, settled, start):
+        memory.settled = min(position, start)
 
 
 async def _read_back(memory: Memory, feed: Feed, beginning: int, start: int) -> None:
@@ -59,13 +68,15 @@ async def _read_back(memory: Memory, feed: Feed, beginning: int, start: int) -> 
     while True:
         memory.window, memory.settled = Window(memory.window_size), None
         first = max(beginning, start - span)
-        await _read(memory, feed, first, start)
+        async for _ in _read(memory, feed, first, start):
+            pass
         if first == beginning or len(memory.window) >= memory.window_size:
             return
         span *= 4
 
 
-async def _read(memory: Memory, feed: Feed, first: int, start: int) -> None:
+async def _read(memory: Memory, feed: Feed, first: int, start: int) -> AsyncIterator[int]:
+    """Enter the jobs from ``first`` on, and yield after each part up to where that was."""
     if first >= start:
         return
     topic, partition = feed.partition
@@ -81,4 +92,5 @@ async def _read(memory: Memory, feed: Feed, first: int, start: int) -> None:
                 if job_id is not None:
                     seen.append(job_id)
         memory.window.add(job_numbers(seen))
+        yield feed.position
         await asyncio.sleep(0)

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import errors as kafka
 
 from processor.batch import Row
+from processor.dedupe import Sightings
 from processor.errors import Fenced, Halted, RecordRefused, TryAgain
 from processor.lanes.budget import Budget
 from processor.lanes.chunk import read_committed
@@ -151,6 +152,25 @@ def test_only_what_is_not_remembered_is_read() -> None:
     assert len(memory.window) == 20
     assert _remembered(_requests(0, 20), memory, 20, 20) == []
     assert len(memory.window) == 20
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+def test_an_interrupted_reading_enters_no_request_twice(turns: int) -> None:
+    memory = Memory(6)
+    topic = Topic(_requests(0, 8))
+
+    async def interrupted() -> None:
+        await remember(memory, topic.feed(), 0, 3)
+        reading = asyncio.ensure_future(remember(memory, topic.feed(), 0, 8))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait({reading})
+        await remember(memory, topic.feed(), 0, 8)
+
+    run_virtually(interrupted())
+    last_six = [_job(number) for number in range(2, 8)]
+    assert Sightings(memory.window).enter(0, last_six) == list(range(6))
 
 
 @pytest.mark.parametrize(("settled", "beginning", "start"), [(15, 0, 12), (3, 5, 12)])
