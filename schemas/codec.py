@@ -134,14 +134,21 @@ def _decode_any(value: bytes | None, key: bytes | None, place: tuple[str, int, i
 
 
 def peek_job_id(value: bytes | None, *, key: bytes | None, topic: str, partition: int, offset: int) -> str | None:
-    """Return the job id that ``decode_request`` gives a record, None where none can be read."""
+    """Return the job id under which a record is answered, None where it is answered under none.
+
+    Only a valid request is given an id that it does not bring along: what is no request becomes a dead letter alone.
+    """
     try:
         body = _parsed(value)
         stated = body.get("job_id")
         job_id = _stated_job_id(stated) if stated is not None else _key_job_id(key)
+        if job_id is None:
+            job_id = decode_request(
+                value, key=key, topic=topic, partition=partition, offset=offset, timestamp_ms=0
+            ).job_id
     except InvalidRequest:
         return None
-    return job_id or derived_job_id(topic, partition, offset)
+    return job_id
 
 
 def _parsed(value: bytes | None) -> dict[str, object]:

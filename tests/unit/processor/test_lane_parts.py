@@ -154,6 +154,13 @@ def test_only_what_is_not_remembered_is_read() -> None:
     assert len(memory.window) == 20
 
 
+def test_what_is_no_request_takes_no_place_in_a_window_that_is_read_back() -> None:
+    memory = Memory(2)
+    nothing: list[bytes | None] = [b'{"property_id":1}', b"garbage"]
+    _remembered([*_requests(0, 2), *nothing], memory, 0, 4)
+    assert Sightings(memory.window).enter(0, [_job(0), _job(1)]) == [0, 1]
+
+
 @pytest.mark.parametrize("turns", range(1, 12))
 def test_an_interrupted_reading_enters_no_request_twice(turns: int) -> None:
     memory = Memory(6)
