@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -147,9 +148,12 @@ class Follower:
         self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)])
 
     def read(self) -> int:
-        """Read what has come, and return how many records there are in all."""
+        """Read what has come, for two seconds where more comes all the time; return how many there are in all."""
+        end = time.monotonic() + 2.0
         while found := [message for message in self._consumer.consume(5_000, 0.1) if message.error() is None]:
             self.records += found
+            if time.monotonic() > end:
+                break
         return len(self.records)
 
     def close(self) -> None:
