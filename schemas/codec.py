@@ -143,12 +143,10 @@ def peek_job_id(value: bytes | None, *, key: bytes | None, topic: str, partition
         stated = body.get("job_id")
         job_id = _stated_job_id(stated) if stated is not None else _key_job_id(key)
         if job_id is None:
-            job_id = decode_request(
-                value, key=key, topic=topic, partition=partition, offset=offset, timestamp_ms=0
-            ).job_id
+            decode_request(value, key=key, topic=topic, partition=partition, offset=offset, timestamp_ms=0)
     except InvalidRequest:
         return None
-    return job_id
+    return job_id or derived_job_id(topic, partition, offset)
 
 
 def _parsed(value: bytes | None) -> dict[str, object]:

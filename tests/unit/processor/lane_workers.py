@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from processor.batch import Batch, Outcomes
 from processor.lanes.budget import Budget
@@ -13,12 +14,22 @@ from processor.lanes.lane import Lane
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.turns import Turns
 from processor.pace import Pace
-from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, raw_chunk
+from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, raw_chunk, request_value
 from tests.rows import read_row
 
 SECONDS: Final = 600.0
 """What has not happened by then never will; meant for virtual time."""
 BUDGET: Final = 16
+
+
+def job(number: int) -> str:
+    """Return the id of the job of that number."""
+    return str(UUID(int=number + 1))
+
+
+def requests(first: int, count: int) -> list[bytes | None]:
+    """Return requests for jobs of consecutive numbers."""
+    return [request_value("P1", job(number)) for number in range(first, first + count)]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ import os
 from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from aiokafka.errors import (
     CoordinatorNotAvailableError,
@@ -31,7 +30,7 @@ from schemas.codec import decode_request
 from schemas.errors import InvalidRequest
 from tests.fakes import request_value
 from tests.rows import read_row
-from tests.unit.processor.lane_workers import SECONDS, Topic, Worker
+from tests.unit.processor.lane_workers import SECONDS, Topic, Worker, job
 from tests.unit.processor.virtual_time import VirtualLoop
 
 _EXAMPLES: Final = int(os.environ.get("LANE_MACHINE_EXAMPLES", "40"))
@@ -47,10 +46,6 @@ _PASSING: Final[Sequence[type[BaseException]]] = (
 )
 _WORKERS: Final = st.integers(0, 2)
 _ERRORS: Final = st.lists(st.sampled_from(_PASSING), min_size=1, max_size=2)
-
-
-def _job(number: int) -> str:
-    return str(UUID(int=number + 1))
 
 
 class LaneMachine(RuleBasedStateMachine):
@@ -71,13 +66,13 @@ class LaneMachine(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 8))
     def publish_new(self, count: int) -> None:
-        self._publish(*(request_value("P1", _job(self.jobs + at)) for at in range(count)))
+        self._publish(*(request_value("P1", job(self.jobs + at)) for at in range(count)))
         self.jobs += count
 
     @precondition(lambda self: self.jobs)
     @rule(back=st.integers(1, 12))
     def publish_again(self, back: int) -> None:
-        self._publish(request_value("P1", _job(max(self.jobs - back, 0))))
+        self._publish(request_value("P1", job(max(self.jobs - back, 0))))
 
     @rule(value=st.sampled_from([b"garbage", None, b"[]", b'{"property_id":1}']))
     def publish_garbage(self, value: bytes | None) -> None:
@@ -86,7 +81,7 @@ class LaneMachine(RuleBasedStateMachine):
     @rule()
     def publish_and_abort(self) -> None:
         self.kafka.uncommitted.add(len(self.kafka.values))
-        self._publish(request_value("P1", _job(self.jobs)))
+        self._publish(request_value("P1", job(self.jobs)))
 
     @rule(to=_WORKERS)
     def rebalance(self, to: int) -> None:

@@ -4,34 +4,23 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from uuid import UUID
 
 import pytest
 from aiokafka import errors as kafka
 
 from processor.batch import Row
-from processor.dedupe import Sightings
 from processor.errors import Fenced, Halted, RecordRefused, TryAgain
 from processor.lanes.budget import Budget
 from processor.lanes.chunk import read_committed
 from processor.lanes.failures import translated
 from processor.lanes.foreign import foreign_records
-from processor.lanes.history import Memory, remember
 from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits, DeadLetterWatch
 from processor.lanes.recordbatch import RecordBatch
 from processor.wire import frame
-from tests.fakes import FakeBook, FakeKafka, raw_chunk, request_value
-from tests.unit.processor.lane_workers import BUDGET, Topic, Worker
+from tests.fakes import FakeBook, FakeKafka, raw_chunk
+from tests.unit.processor.lane_workers import BUDGET, Topic, Worker, requests
 from tests.unit.processor.virtual_time import run_virtually
-
-
-def _job(number: int) -> str:
-    return str(UUID(int=number + 1))
-
-
-def _requests(first: int, count: int) -> list[bytes | None]:
-    return [request_value("P1", _job(number)) for number in range(first, first + count)]
 
 
 @dataclass(slots=True)
@@ -65,7 +54,7 @@ class _Watched:
 
 
 def test_a_lane_that_fails_again_and_again_pauses_longer_each_time_up_to_five_seconds() -> None:
-    watched = _Watched(Topic(_requests(0, 1), faults=[kafka.RequestTimedOutError() for _ in range(9)]))
+    watched = _Watched(Topic(requests(0, 1), faults=[kafka.RequestTimedOutError() for _ in range(9)]))
     watched.run(watched.lane(), 60)
     assert watched.jobs() == 1
     assert {reason for _, reason in watched.interrupted} == {"RequestTimedOutError"}
@@ -75,7 +64,7 @@ def test_a_lane_that_fails_again_and_again_pauses_longer_each_time_up_to_five_se
 
 
 def test_a_lane_says_how_it_stands() -> None:
-    watched = _Watched(Topic(_requests(0, 1), faults=[ConnectionResetError("gone")] * 20))
+    watched = _Watched(Topic(requests(0, 1), faults=[ConnectionResetError("gone")] * 20))
     lane = watched.lane()
     assert (lane.state, lane.why, lane.settled) == (LaneState.STARTING, "", None)
     watched.run(lane, 3)
@@ -93,13 +82,13 @@ def test_a_lane_says_how_it_stands() -> None:
 def test_a_lane_starts_at_the_committed_offset_if_the_log_still_has_it(
     committed: int | None, beginning: int, valued: int
 ) -> None:
-    watched = _Watched(Topic(_requests(0, 9), committed=committed, beginning=beginning))
+    watched = _Watched(Topic(requests(0, 9), committed=committed, beginning=beginning))
     watched.run(watched.lane(), 2)
     assert (watched.jobs(), watched.fatal) == (valued, [])
 
 
 def test_a_broker_that_takes_no_record_however_small_ends_the_process() -> None:
-    watched = _Watched(Topic(_requests(0, 3), refused_above=10))
+    watched = _Watched(Topic(requests(0, 3), refused_above=10))
     watched.run(watched.lane(), 60)
     assert [type(error) for error in watched.fatal] == [RecordRefused]
     assert len(watched.interrupted) == 6, "a megabyte halved until it is below 16 KiB"
@@ -134,67 +123,6 @@ def test_nobody_guesses_what_an_unknown_error_means() -> None:
     assert translated(kafka.KafkaError("?")) is None
     assert translated(kafka.TopicAuthorizationFailedError()) is None
     assert translated(ValueError()) is None
-
-
-def _remembered(values: list[bytes | None], memory: Memory, beginning: int, start: int) -> list[int]:
-    """Return the offsets that were fetched."""
-    topic = FakeKafka(values, beginning=beginning)
-    run_virtually(remember(memory, topic.feed(), beginning, start))
-    assert memory.settled == start
-    return topic.fetched
-
-
-def test_only_what_is_not_remembered_is_read() -> None:
-    memory = Memory(100)
-    _remembered(_requests(0, 10), memory, 0, 10)
-    assert len(memory.window) == 10
-    assert min(_remembered(_requests(0, 20), memory, 0, 20)) == 10
-    assert len(memory.window) == 20
-    assert _remembered(_requests(0, 20), memory, 20, 20) == []
-    assert len(memory.window) == 20
-
-
-def test_what_is_no_request_takes_no_place_in_a_window_that_is_read_back() -> None:
-    memory = Memory(2)
-    nothing: list[bytes | None] = [b'{"property_id":1}', b"garbage"]
-    _remembered([*_requests(0, 2), *nothing], memory, 0, 4)
-    assert Sightings(memory.window).enter(0, [_job(0), _job(1)]) == [0, 1]
-
-
-@pytest.mark.parametrize("turns", range(1, 12))
-def test_an_interrupted_reading_enters_no_request_twice(turns: int) -> None:
-    memory = Memory(6)
-    topic = Topic(_requests(0, 8))
-
-    async def interrupted() -> None:
-        await remember(memory, topic.feed(), 0, 3)
-        reading = asyncio.ensure_future(remember(memory, topic.feed(), 0, 8))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        reading.cancel()
-        await asyncio.wait({reading})
-        await remember(memory, topic.feed(), 0, 8)
-
-    run_virtually(interrupted())
-    last_six = [_job(number) for number in range(2, 8)]
-    assert Sightings(memory.window).enter(0, last_six) == list(range(6))
-
-
-@pytest.mark.parametrize(("settled", "beginning", "start"), [(15, 0, 12), (3, 5, 12)])
-def test_what_the_log_no_longer_bears_out_is_forgotten(settled: int, beginning: int, start: int) -> None:
-    memory = Memory(100)
-    _remembered(_requests(50, 20), memory, 0, settled)
-    fetched = _remembered(_requests(0, 20), memory, beginning, start)
-    assert min(fetched) == beginning
-    assert len(memory.window) == start - beginning
-
-
-def test_the_window_is_filled_past_records_that_are_no_requests() -> None:
-    memory = Memory(4)
-    _remembered([*_requests(0, 40), *[b"garbage"] * 30], memory, 0, 70)
-    assert len(memory.window) == 4
-    memory = Memory(4)
-    assert min(_remembered(_requests(0, 70), memory, 0, 70)) == 66
 
 
 def test_a_batch_takes_the_rows_from_where_it_is_told_and_may_be_added_to() -> None:
@@ -272,7 +200,7 @@ def test_who_waits_for_the_budget_is_served_in_turn_as_far_as_it_goes() -> None:
 
 
 def test_a_feed_that_is_told_where_to_begin_anew_forgets_what_it_had() -> None:
-    topic = FakeKafka(_requests(0, 10))
+    topic = FakeKafka(requests(0, 10))
     feed = topic.feed()
     assert (feed.position, feed.wanted, feed.ready) == (0, None, False)
     feed.seek(2)
@@ -309,7 +237,7 @@ class _CancelledWhileFailing(FakeBook):
 
 def test_a_lane_that_is_cancelled_while_it_cleans_up_keeps_nothing_of_what_all_lanes_share() -> None:
     async def scene() -> None:
-        topic = Topic(_requests(0, 9))
+        topic = Topic(requests(0, 9))
         worker = Worker(topic, 100)
         context = replace(worker._context(), book=lambda *_: _CancelledWhileFailing(topic, go=task.cancel))
         task = asyncio.ensure_future(Lane(topic.partition, topic.feed(), worker.memory, context).run())
