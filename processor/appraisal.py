@@ -3,7 +3,6 @@
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from threading import Event
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ from processor.handler import Engines, Roll
 from processor.roll import PropertyRoll, RollFollower, RollSnapshots, ServingModels, SnapshotRules
 from processor.settings import ProcessorSettings
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
-from processor.warming import warm_up
+from processor.warming import Warming
 from schemas.clock import epoch_ms
 from schemas.settings import CommonSettings
 from schemas.topics import Topics
@@ -109,26 +108,25 @@ class CountyAppraisal:
         self._follower = RollFollower(self.roll, self._models, topics, client_options, snapshots=snapshots)
         self._trained = TrainedEngines(open_model_store(common), self._models.get, self.roll.sales)
         self.engines: EngineRegistry = EngineRegistry(self.roll.sales, trained=self._trained)
-        self._stopped = Event()
-        self._warming: asyncio.Task[None] | None = None
+        self._warming = Warming(self.roll, self.engines, self._announced)
+        self._keeping_warm: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
         """Whether the roll has been read as far as its topics went at the start, is followed, and engines are made."""
-        warm = self._warming is not None and self._warming.done()
-        return warm and self._follower.ready and self._follower.failure is None
+        return self._warming.done and self._follower.ready and self._follower.failure is None
 
     async def start(self) -> None:
         """Begin to follow the topics."""
         await self._follower.start()
-        self._warming = asyncio.create_task(self._warm_up())
+        self._keeping_warm = asyncio.create_task(self._keep_warm(), name="warming")
 
     async def stop(self) -> None:
         """Stop following the topics and making engines."""
-        self._stopped.set()
-        if self._warming is not None:
-            self._warming.cancel()
-            await asyncio.gather(self._warming, return_exceptions=True)
+        self._warming.stop()
+        if self._keeping_warm is not None:
+            self._keeping_warm.cancel()
+            await asyncio.gather(self._keeping_warm, return_exceptions=True)
         await self._follower.stop()
         self._trained.close()
         self.engines.close()
@@ -136,16 +134,18 @@ class CountyAppraisal:
     async def wait_ready(self) -> None:
         """Return once the roll is read and engines are made; raises what ended the follower."""
         await self._follower.wait_ready()
-        if self._warming is not None:
-            await asyncio.shield(self._warming)
+        await self._warming.wait_done()
 
     async def catch_up(self) -> None:
         """Return when the roll holds everything that its topics held as of the call."""
         await self._follower.catch_up()
 
-    async def _warm_up(self) -> None:
+    async def _keep_warm(self) -> None:
         await self._follower.wait_ready()
-        await asyncio.to_thread(warm_up, self.roll, self.engines, self._stopped.is_set)
+        await self._warming.keep()
+
+    def _announced(self) -> Mapping[str, str]:
+        return {county_id: model.version for county_id, model in self._models.all().items()}
 
     def sizes(self) -> Mapping[str, int]:
         """Return how many properties each county has."""
@@ -154,7 +154,7 @@ class CountyAppraisal:
     def versions(self) -> Mapping[str, str]:
         """Return the version of every engine that serves; a county not valued yet is shown with the announced one."""
         troubles = self._trained.troubles()
-        announced = {county_id: model.version for county_id, model in self._models.all().items()}
+        announced = self._announced()
         awaited = {county_id: version for county_id, version in announced.items() if county_id not in troubles}
         serving = {county_id: each for county_id, each in self._trained.versions().items() if county_id in announced}
         return {**self.engines.versions(), **awaited, **serving}
