@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import numpy as np
 import orjson
@@ -114,6 +115,11 @@ def collaborators(roll: FakeRoll, engine: FakeEngine | NoEngines) -> Collaborato
     return Collaborators(
         roll=roll, engines=engine, now_ms=lambda: 1_700_000_001_000, elapsed=lambda: 0.0, app_version="9.9"
     )
+
+
+def job_id(number: int) -> str:
+    """Return the id of the job of a number."""
+    return str(UUID(int=number))
 
 
 def request_value(property_id: str, job_id: str | None = None, county_id: str = "BENTON", **more: object) -> bytes:

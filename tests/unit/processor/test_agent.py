@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
-import orjson
 import pytest
 
 from processor.agent import Desk, Valuer, answer_batches
@@ -12,7 +11,7 @@ from processor.batch import Batch
 from processor.errors import AgentGone
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeRecord, FakeRoll, batch_of, collaborators, request_value
-from tests.rows import read_row
+from tests.rows import read_event
 
 
 class _Queue:
@@ -48,7 +47,7 @@ async def test_a_batch_comes_back_valued_in_a_thread_or_without(threads: int) ->
     )
     outcomes = await desk.submit(_batch(*["P1"] * 2_500))
     assert len(outcomes.results) == 2_500
-    offsets = [orjson.loads(read_row(row).value or b"")["job_id"] for row in outcomes.results]
+    offsets = [read_event(row)["job_id"] for row in outcomes.results]
     assert len(set(offsets)) == 2_500
     await channel.put(None)
     await agent

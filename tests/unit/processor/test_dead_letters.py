@@ -1,16 +1,14 @@
 """What is no request goes to the dead letters as it came, and says why."""
 
-from uuid import UUID
-
 import orjson
 import pytest
 
 from processor.batch import Outcomes
 from schemas.cloudevents import header
-from tests.fakes import FakeEngine, FakeRecord, FakeRoll, batch_of, collaborators, handled, request_value
-from tests.rows import read_row
+from tests.fakes import FakeEngine, FakeRecord, FakeRoll, batch_of, collaborators, handled, job_id, request_value
+from tests.rows import read_event, read_row
 
-_JOB = str(UUID(int=9))
+_JOB = job_id(9)
 _USING = collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine())
 
 
@@ -63,7 +61,7 @@ async def test_a_replayed_record_that_fails_again_counts_its_attempts(before: by
 async def test_a_readable_job_id_gets_a_final_answer_too() -> None:
     value = orjson.dumps({"job_id": _JOB, "property_id": "P1", "county_id": 5})
     outcomes = await _outcomes(FakeRecord(0, value))
-    event = orjson.loads(read_row(outcomes.results[0]).value or b"")
+    event = read_event(outcomes.results[0])
     assert (event["job_id"], event["status"], event["failure_reason"]) == (_JOB, "FAILED", "invalid_request")
     assert event["property_id"] == "P1"
     assert event["message"] == "Invalid request: county_id must be text, not a number"
@@ -83,7 +81,7 @@ async def test_an_invalid_repetition_of_a_job_is_a_dead_letter_but_changes_no_re
     bad = orjson.dumps({"job_id": _JOB, "property_id": "P1"})
     outcomes = await _outcomes(FakeRecord(0, request_value("P1", _JOB)), FakeRecord(1, bad))
     assert len(outcomes.results) == 1
-    assert orjson.loads(read_row(outcomes.results[0]).value or b"")["status"] == "COMPLETED"
+    assert read_event(outcomes.results[0])["status"] == "COMPLETED"
     assert len(outcomes.dead_letters) == 1
     assert outcomes.duplicates == 1
 

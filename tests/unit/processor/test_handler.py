@@ -1,19 +1,18 @@
 """What becomes of requests: the handler's promises, in memory."""
 
 from collections import Counter
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.batch import Outcomes, Row
+from processor.batch import Outcomes
 from processor.dedupe import Sightings, Window
 from processor.handler import begin, complete, gather
 from schemas.cloudevents import header
 from schemas.codec import derived_job_id
-from schemas.events import Job
 from tests.fakes import (
     FakeCounty,
     FakeEngine,
@@ -23,28 +22,22 @@ from tests.fakes import (
     batch_of,
     collaborators,
     handled,
+    job_id,
     request_value,
 )
-from tests.rows import read_row
+from tests.rows import read_event, read_row
 
-_JOB = str(UUID(int=7))
-
-
-def _event(row: Row) -> dict[str, object]:
-    value = orjson.loads(read_row(row).value or b"")
-    Job.model_validate(value)
-    assert isinstance(value, dict)
-    return value
+_JOB = job_id(7)
 
 
 def _reasons(outcomes: Outcomes) -> list[object]:
-    return [_event(row)["failure_reason"] for row in outcomes.results]
+    return [read_event(row)["failure_reason"] for row in outcomes.results]
 
 
 async def test_a_known_property_completes() -> None:
     records = [FakeRecord(5, request_value("P1", _JOB, created_at="2023-11-14T22:00:00Z", batch_id="b"))]
     outcomes = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine()))
-    event = _event(outcomes.results[0])
+    event = read_event(outcomes.results[0])
     assert event == {
         "job_id": _JOB,
         "property_id": "P1",
@@ -63,7 +56,7 @@ async def test_a_known_property_completes() -> None:
     assert outcomes.tally == {("BENTON", None): 1}
 
 
-async def test_a_result_has_the_job_as_key_and_is_a_cloud_event() -> None:
+async def test_a_result_has_the_job_as_key_and_is_a_cloudread_event() -> None:
     trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     records = [
         FakeRecord(5, request_value("P1", _JOB), headers=[("traceparent", trace), ("x", None)]),
@@ -101,7 +94,7 @@ async def test_the_smallest_request_gets_a_job_id_from_its_place() -> None:
     outcomes = handled(
         batch_of([FakeRecord(5, request_value("P1"))]), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine())
     )
-    assert _event(outcomes.results[0])["job_id"] == derived_job_id("requests", 3, 5)
+    assert read_event(outcomes.results[0])["job_id"] == derived_job_id("requests", 3, 5)
 
 
 async def test_an_unknown_property_is_looked_up_again_once_the_roll_has_caught_up() -> None:
@@ -115,7 +108,7 @@ async def test_an_unknown_property_is_looked_up_again_once_the_roll_has_caught_u
     complete(work, batch, using)
     outcomes = gather([work])
     assert _reasons(outcomes) == [None, None, "property_not_found"]
-    assert _event(outcomes.results[2])["message"] == "Property P3 not found in county BENTON."
+    assert read_event(outcomes.results[2])["message"] == "Property P3 not found in county BENTON."
 
 
 async def test_an_unknown_county_is_an_unknown_property_and_shares_one_label() -> None:
@@ -128,7 +121,7 @@ async def test_an_unknown_county_is_an_unknown_property_and_shares_one_label() -
 async def test_the_simulated_failure_comes_after_the_lookup() -> None:
     records = [FakeRecord(0, request_value("PROP_FAIL_SIMULATION"))]
     there = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "PROP_FAIL_SIMULATION"), FakeEngine()))
-    assert _event(there.results[0])["message"] == "Simulated processing failure."
+    assert read_event(there.results[0])["message"] == "Simulated processing failure."
     assert _reasons(there) == ["simulated_processing_error"]
     absent = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", "P1"), FakeEngine()))
     assert _reasons(absent) == ["property_not_found"]
@@ -141,7 +134,7 @@ async def test_a_request_that_makes_the_engine_raise_fails_alone(count: int) -> 
     engine = FakeEngine(raises={name: ZeroDivisionError("lot of " + "0" * 300) for name in bad})
     records = [FakeRecord(at, request_value(name)) for at, name in enumerate(names)]
     outcomes = handled(batch_of(records), collaborators(FakeRoll.of("BENTON", *names), engine))
-    events = [_event(row) for row in outcomes.results]
+    events = [read_event(row) for row in outcomes.results]
     assert [event["property_id"] for event in events] == names
     for event in events:
         if event["property_id"] in bad:
@@ -164,7 +157,7 @@ async def test_an_exception_without_a_message_gives_its_name() -> None:
     outcomes = handled(
         batch_of([FakeRecord(0, request_value("P1"))]), collaborators(FakeRoll.of("BENTON", "P1"), engine)
     )
-    assert _event(outcomes.results[0])["message"] == "Processing error: KeyError"
+    assert read_event(outcomes.results[0])["message"] == "Processing error: KeyError"
 
 
 async def test_an_engine_that_forgets_an_answer_shifts_none_to_its_neighbour() -> None:
@@ -185,7 +178,7 @@ async def test_too_little_evidence_and_no_engine_are_insufficient_data() -> None
     records = [FakeRecord(0, request_value("P1")), FakeRecord(1, request_value("P2"))]
     outcomes = handled(batch_of(records), collaborators(roll, FakeEngine(insufficient={"P1": "Only 2 sales."})))
     assert _reasons(outcomes) == ["insufficient_data", None]
-    assert _event(outcomes.results[0])["message"] == "Only 2 sales."
+    assert read_event(outcomes.results[0])["message"] == "Only 2 sales."
     unserved = handled(batch_of(records), collaborators(roll, NoEngines()))
     assert _reasons(unserved) == ["insufficient_data"] * 2
 
@@ -195,7 +188,7 @@ async def test_overrides_reach_the_engine_and_only_for_their_request() -> None:
     what_if = request_value("P1", characteristics={"living_area_sqft": 2_500, "view": None})
     records = [FakeRecord(0, request_value("P1")), FakeRecord(1, what_if), FakeRecord(2, request_value("P1"))]
     outcomes = handled(batch_of(records), collaborators(roll, FakeEngine()))
-    areas = [orjson.loads(read_row(row).value or b"")["result"]["area"] for row in outcomes.results]
+    areas = [read_event(row)["result"]["area"] for row in outcomes.results]
     assert areas == [1_000.0, 2_500.0, 1_000.0]
 
 
@@ -204,7 +197,7 @@ async def test_requests_of_several_counties_come_out_in_their_order() -> None:
     names = [("K", "king_wa"), ("B", "Benton"), ("K", "KING"), ("X", "KING"), ("B", "benton-wa")]
     records = [FakeRecord(at, request_value(name, county_id=county)) for at, (name, county) in enumerate(names)]
     outcomes = handled(batch_of(records), collaborators(roll, FakeEngine()))
-    assert [_event(row)["property_id"] for row in outcomes.results] == ["K", "B", "K", "X", "B"]
+    assert [read_event(row)["property_id"] for row in outcomes.results] == ["K", "B", "K", "X", "B"]
     assert outcomes.tally == {("KING", None): 2, ("BENTON", None): 2, ("KING", "property_not_found"): 1}
 
 
@@ -227,7 +220,7 @@ async def test_a_result_that_the_broker_would_refuse_fails_with_a_short_message(
     roll = FakeRoll.of("BENTON", "P1", "P2", "P3")
     outcomes = handled(batch_of(records, record_limit=20_000), collaborators(roll, engine))
     assert _reasons(outcomes) == [None, "processing_exception", None]
-    assert str(_event(outcomes.results[1])["message"]).startswith("Processing error: the result has 40")
+    assert read_event(outcomes.results[1])["message"].startswith("Processing error: the result has 40")
     assert outcomes.tally == {("BENTON", None): 2, ("BENTON", "processing_exception"): 1}
 
 
@@ -259,7 +252,7 @@ async def test_every_record_comes_to_a_result_a_dead_letter_or_a_duplicate(
         if work.missing:
             complete(work, batch, using)
     outcomes = gather(works)
-    jobs = [_event(row)["job_id"] for row in outcomes.results]
+    jobs = [read_event(row)["job_id"] for row in outcomes.results]
     assert max(Counter(jobs).values(), default=1) == 1
     failed_at_once = sum(reason == "invalid_request" for reason in _reasons(outcomes))
     assert len(jobs) + len(outcomes.dead_letters) - failed_at_once + outcomes.duplicates >= len(values)
