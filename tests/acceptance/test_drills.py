@@ -3,10 +3,9 @@
 import shutil
 import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from deploy.local.ports import free_ports
 from tests.acceptance.client import Client
 from tests.acceptance.system import Place, System, running
+from tests.repeating import repeating
 from tests.waiting import came_true
 
 WORKERS = 2
@@ -35,35 +35,23 @@ def drilled(place: Place) -> Iterator[System]:
         yield started
 
 
+@dataclass(slots=True)
 class Load:
-    """Submits one request after another until told to stop, and keeps what was accepted."""
+    """Submits requests, and keeps what was accepted."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.accepted: list[str] = []
+    client: Client
+    submitted: int = 0
+    accepted: list[str] = field(default_factory=list)
 
-    def _run(self) -> None:
-        number = 0
-        while not self._stop.is_set():
-            number += 1
-            try:
-                answer = self._client.run({"property_id": f"PROP{1 + number % 4000}", "county_id": "BENTON"})
-            except OSError:
-                continue  # the gateway is being replaced
-            if answer.status == 202:
-                self.accepted.append(str(answer.json()["job_id"]))
-
-    @contextmanager
-    def going(self) -> Iterator[None]:
-        """Submit for the life of the context."""
-        self._thread.start()
+    def submit(self) -> None:
+        """Submit the next one; a gateway that is being replaced accepts none."""
+        self.submitted += 1
         try:
-            yield
-        finally:
-            self._stop.set()
-            self._thread.join()
+            answer = self.client.run({"property_id": f"PROP{1 + self.submitted % 4000}", "county_id": "BENTON"})
+        except OSError:
+            return
+        if answer.status == 202:
+            self.accepted.append(str(answer.json()["job_id"]))
 
 
 def _replace(system: System, name: str) -> None:
@@ -88,7 +76,7 @@ def _everything(client: Client) -> dict[str, Any]:
 
 def test_an_upgrade_process_by_process_loses_nothing_that_was_accepted(drilled: System) -> None:
     load = Load(drilled.client)
-    with load.going():
+    with repeating(load.submit):
         assert came_true(lambda: len(load.accepted) > 20, 30)
         for name in sorted(drilled.record.pids):
             if name.startswith(("worker", "gateway")):

@@ -1,9 +1,7 @@
 """Trained models in service, on real Kafka: they change under load, and the level follows the sales that close."""
 
 import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +30,7 @@ from schemas.tabular import load_mapping, read_sales
 from schemas.topics import Topics
 from tests.integration.processor.workers import Follower, following, worker
 from tests.model_store import trained_once, written
+from tests.repeating import repeating
 from tests.unit.training.county import made_sales
 from tests.waiting import until
 
@@ -84,29 +83,18 @@ class Publisher:
         assert self.producer.flush(30) == 0
 
 
+@dataclass(frozen=True, slots=True)
 class Load:
-    """Asks for values, some hundred a second, until told to stop; keeps the ids of its jobs."""
+    """Asks for values of some properties, and keeps the ids of its jobs."""
 
-    def __init__(self, publisher: Publisher, properties: Sequence[str]) -> None:
-        self.jobs: list[str] = []
-        self._publisher, self._properties = publisher, properties
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+    publisher: Publisher
+    properties: Sequence[str]
+    jobs: list[str] = field(default_factory=list)
 
-    def _run(self) -> None:
-        while not self._stop.wait(0.02):
-            some = [self._properties[(len(self.jobs) + at) % len(self._properties)] for at in range(10)]
-            self.jobs += self._publisher.request(("MADE", each, "2016-01-15") for each in some)
-
-    @contextmanager
-    def going(self) -> Iterator[None]:
-        """Ask for the life of the context."""
-        self._thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            self._thread.join()
+    def ask(self) -> None:
+        """Ask for the next ten."""
+        some = [self.properties[(len(self.jobs) + at) % len(self.properties)] for at in range(10)]
+        self.jobs.extend(self.publisher.request(("MADE", each, "2016-01-15") for each in some))
 
 
 def _events(results: Follower) -> list[Event]:
@@ -145,7 +133,7 @@ def test_a_model_takes_over_under_load_once_for_good_and_a_damaged_one_never(
         worker(kafka, own_topics, tmp_path, PROCESSOR_ENGINE="county", PROCESSOR_MAX_RECORDS="50") as serving,
     ):
         serving.wait_ready()
-        with load.going():
+        with repeating(load.ask, 0.02):
             until(lambda: results.read() > 300, 60)
             publisher.announce(second)
             until(lambda: results.read() and _served_by(results, second), 60)
