@@ -1,8 +1,6 @@
 """Every anomaly that the checker must find, as a change to a clean run; each kind is here at least once."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeVar
 
 from tests.chaos.anomalies import Kind
 from tests.chaos.clean_run import History, result_of
@@ -10,7 +8,6 @@ from tests.chaos.history import (
     Asked,
     Changed,
     DeadLetter,
-    Operation,
     Outcome,
     Polled,
     Request,
@@ -20,284 +17,262 @@ from tests.chaos.history import (
     Sent,
     Viewed,
 )
+from tests.chaos.planting import PLANTS, Spoil, change, one, plants
 
-T = TypeVar("T")
-Spoil = Callable[[History], None]
-
-PLANTS: Final[list[tuple[Kind, Spoil]]] = []
+__all__ = ["PLANTS", "Spoil"]
 
 
-def _one(history: History, kind: type[T], **fields: object) -> T:
-    return next(
-        each
-        for each in history
-        if isinstance(each, kind) and all(getattr(each, name) == value for name, value in fields.items())
-    )
-
-
-def _change(history: History, old: Operation, **changes: object) -> None:
-    history[history.index(old)] = replace(old, **changes)  # type: ignore[arg-type] # any field of any operation
-
-
-def _plants(kind: Kind) -> Callable[[Spoil], Spoil]:
-    def register(spoil: Spoil) -> Spoil:
-        PLANTS.append((kind, spoil))
-        return spoil
-
-    return register
-
-
-@_plants(Kind.UNANSWERED)
+@plants(Kind.UNANSWERED)
 def _no_answer(history: History) -> None:
-    _change(history, _one(history, Sent, token="b"), outcome=Outcome.AMBIGUOUS)
+    change(history, one(history, Sent, token="b"), outcome=Outcome.AMBIGUOUS)
 
 
-@_plants(Kind.LOST_REQUEST)
+@plants(Kind.LOST_REQUEST)
 def _acknowledged_by_kafka_and_gone(history: History) -> None:
-    history.remove(_one(history, Request, token="elsewhere"))
+    history.remove(one(history, Request, token="elsewhere"))
     history[:] = [each for each in history if getattr(each, "job_id", None) != "elsewhere" or isinstance(each, Sent)]
 
 
-@_plants(Kind.LOST_REQUEST)
+@plants(Kind.LOST_REQUEST)
 def _another_record_at_the_acknowledged_offset(history: History) -> None:
-    _change(history, _one(history, Request, token="c", offset=3), token="a")
+    change(history, one(history, Request, token="c", offset=3), token="a")
 
 
-@_plants(Kind.LOST_REQUEST)
+@plants(Kind.LOST_REQUEST)
 def _a_202_and_nothing_on_the_topic(history: History) -> None:
-    history.remove(_one(history, Request, token="b"))
+    history.remove(one(history, Request, token="b"))
 
 
-@_plants(Kind.TWO_JOBS)
+@plants(Kind.TWO_JOBS)
 def _a_retry_gave_another_job(history: History) -> None:
     history += [Sent("b", 20, 21, Outcome.ACKNOWLEDGED, "b2"), Request(0, 20, "b2", "bytes of b")]
-    history += result_of(replace(_one(history, Asked, token="b"), token="b2"), 0, 20)
+    history += result_of(replace(one(history, Asked, token="b"), token="b2"), 0, 20)
 
 
-@_plants(Kind.REFUSED_PUBLISHED)
+@plants(Kind.REFUSED_PUBLISHED)
 def _refused_and_published(history: History) -> None:
     history.append(Request(0, 30, "refused", ""))
-    history += result_of(_one(history, Asked, token="refused"), 0, 30)
+    history += result_of(one(history, Asked, token="refused"), 0, 30)
 
 
-@_plants(Kind.UNKNOWN_REQUEST)
+@plants(Kind.UNKNOWN_REQUEST)
 def _nobody_asked(history: History) -> None:
     history.append(Request(0, 30, "who", ""))
 
 
-@_plants(Kind.LOST)
+@plants(Kind.LOST)
 def _no_result(history: History) -> None:
-    history.remove(_one(history, Result, job_id="c"))
+    history.remove(one(history, Result, job_id="c"))
 
 
-@_plants(Kind.ACCEPTED_WITHOUT_END)
+@plants(Kind.ACCEPTED_WITHOUT_END)
 def _a_202_without_result(history: History) -> None:
-    history.remove(_one(history, Result, job_id="b"))
+    history.remove(one(history, Result, job_id="b"))
 
 
-@_plants(Kind.DOUBLED)
+@plants(Kind.DOUBLED)
 def _two_results(history: History) -> None:
-    first = _one(history, Result, job_id="c")
+    first = one(history, Result, job_id="c")
     history += [replace(first, offset=31), Seen("c", 0, 31, 99)]
 
 
-@_plants(Kind.DOUBLED)
+@plants(Kind.DOUBLED)
 def _two_results_in_two_partitions(history: History) -> None:
-    first = _one(history, Result, job_id="c")
+    first = one(history, Result, job_id="c")
     history += [replace(first, offset=31, partition=1), Seen("c", 1, 31, 99)]
 
 
-@_plants(Kind.STRAY)
+@plants(Kind.STRAY)
 def _a_result_without_request(history: History) -> None:
-    history += [replace(_one(history, Result, job_id="c"), job_id="ghost", key="ghost", offset=41)]
+    history += [replace(one(history, Result, job_id="c"), job_id="ghost", key="ghost", offset=41)]
 
 
-@_plants(Kind.STRAY)
+@plants(Kind.STRAY)
 def _a_result_for_poison(history: History) -> None:
-    history += [replace(_one(history, Result, job_id="invalid"), job_id="poison", key="poison", offset=41)]
+    history += [replace(one(history, Result, job_id="invalid"), job_id="poison", key="poison", offset=41)]
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_property(history: History) -> None:
-    _change(history, _one(history, Result, job_id="c"), property_id="P-2")
+    change(history, one(history, Result, job_id="c"), property_id="P-2")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_county(history: History) -> None:
-    _change(history, _one(history, Result, job_id="b"), county_id="KING")
+    change(history, one(history, Result, job_id="b"), county_id="KING")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_hint(history: History) -> None:
-    _change(history, _one(history, Result, job_id="missing"), hint=None)
+    change(history, one(history, Result, job_id="missing"), hint=None)
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_date(history: History) -> None:
-    _change(history, _one(history, Result, job_id="a"), valuation_date="2026-01-02")
+    change(history, one(history, Result, job_id="a"), valuation_date="2026-01-02")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_key(history: History) -> None:
-    _change(history, _one(history, Result, job_id="a"), key="b")
+    change(history, one(history, Result, job_id="a"), key="b")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _a_failure_became_a_value(history: History) -> None:
-    _change(history, _one(history, Result, job_id="simulated"), status="COMPLETED", failure_reason=None, digest="d")
+    change(history, one(history, Result, job_id="simulated"), status="COMPLETED", failure_reason=None, digest="d")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _a_value_became_a_failure(history: History) -> None:
-    _change(history, _one(history, Result, job_id="a"), status="FAILED", failure_reason="processing_exception")
+    change(history, one(history, Result, job_id="a"), status="FAILED", failure_reason="processing_exception")
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _completed_without_a_value(history: History) -> None:
-    _change(history, _one(history, Result, job_id="a"), digest=None)
+    change(history, one(history, Result, job_id="a"), digest=None)
 
 
-@_plants(Kind.WRONG)
+@plants(Kind.WRONG)
 def _another_reason(history: History) -> None:
-    _change(history, _one(history, Result, job_id="invalid"), failure_reason="insufficient_data")
+    change(history, one(history, Result, job_id="invalid"), failure_reason="insufficient_data")
 
 
-@_plants(Kind.UNEQUAL)
+@plants(Kind.UNEQUAL)
 def _another_value_for_the_same_inputs(history: History) -> None:
-    _change(history, _one(history, Result, job_id="c"), digest="another")
+    change(history, one(history, Result, job_id="c"), digest="another")
 
 
-@_plants(Kind.UNEQUAL)
+@plants(Kind.UNEQUAL)
 def _another_value_for_the_same_record_of_a_changing_property(history: History) -> None:
-    result = _one(history, Result, job_id="a")
+    result = one(history, Result, job_id="a")
     history.append(Changed(result.property_id, 1, 2))
-    _change(history, result, digest="another")
+    change(history, result, digest="another")
 
 
-@_plants(Kind.UNEQUAL)
+@plants(Kind.UNEQUAL)
 def _a_value_from_a_record_that_never_was(history: History) -> None:
-    result = _one(history, Result, job_id="a")
+    result = one(history, Result, job_id="a")
     history.append(Changed(result.property_id, 1, 2))
-    _change(history, result, digest="another", inputs="of no record")
+    change(history, result, digest="another", inputs="of no record")
 
 
-@_plants(Kind.ELSEWHERE)
+@plants(Kind.ELSEWHERE)
 def _another_partition(history: History) -> None:
-    _change(history, _one(history, Result, job_id="c"), partition=1, offset=77)
+    change(history, one(history, Result, job_id="c"), partition=1, offset=77)
 
 
-@_plants(Kind.OUT_OF_ORDER)
+@plants(Kind.OUT_OF_ORDER)
 def _swapped(history: History) -> None:
-    first, second = _one(history, Result, job_id="a"), _one(history, Result, job_id="c")
-    _change(history, first, offset=second.offset)
-    _change(history, second, offset=first.offset)
+    first, second = one(history, Result, job_id="a"), one(history, Result, job_id="c")
+    change(history, first, offset=second.offset)
+    change(history, second, offset=first.offset)
 
 
-@_plants(Kind.VANISHED)
+@plants(Kind.VANISHED)
 def _read_and_gone(history: History) -> None:
     history.append(Seen("c", 0, 1234, 60))
 
 
-@_plants(Kind.VANISHED)
+@plants(Kind.VANISHED)
 def _read_as_something_else(history: History) -> None:
-    _change(history, _one(history, Seen, job_id="c"), job_id="a")
+    change(history, one(history, Seen, job_id="c"), job_id="a")
 
 
-@_plants(Kind.SKIPPED)
+@plants(Kind.SKIPPED)
 def _not_received(history: History) -> None:
-    history.remove(_one(history, Seen, job_id="c"))
+    history.remove(one(history, Seen, job_id="c"))
 
 
-@_plants(Kind.REPEATED)
+@plants(Kind.REPEATED)
 def _received_twice(history: History) -> None:
-    history.append(_one(history, Seen, job_id="c"))
+    history.append(one(history, Seen, job_id="c"))
 
 
-@_plants(Kind.DEAD_LETTER_LOST)
+@plants(Kind.DEAD_LETTER_LOST)
 def _no_dead_letter(history: History) -> None:
-    history.remove(_one(history, DeadLetter, from_offset=6))
+    history.remove(one(history, DeadLetter, from_offset=6))
 
 
-@_plants(Kind.DEAD_LETTER_LOST)
+@plants(Kind.DEAD_LETTER_LOST)
 def _only_the_result_of_an_invalid_request(history: History) -> None:
-    history.remove(_one(history, DeadLetter, from_offset=7))
+    history.remove(one(history, DeadLetter, from_offset=7))
 
 
-@_plants(Kind.DEAD_LETTER_DOUBLED)
+@plants(Kind.DEAD_LETTER_DOUBLED)
 def _two_dead_letters(history: History) -> None:
-    history.append(replace(_one(history, DeadLetter, from_offset=6), offset=99))
+    history.append(replace(one(history, DeadLetter, from_offset=6), offset=99))
 
 
-@_plants(Kind.DEAD_LETTER_STRAY)
+@plants(Kind.DEAD_LETTER_STRAY)
 def _a_valid_request_among_the_dead(history: History) -> None:
     history.append(DeadLetter(0, 98, 0, 3, "invalid_request", "bytes of c"))
 
 
-@_plants(Kind.DEAD_LETTER_STRAY)
+@plants(Kind.DEAD_LETTER_STRAY)
 def _a_dead_letter_of_no_record(history: History) -> None:
     history.append(DeadLetter(0, 98, 5, 3, "invalid_request", "bytes of c"))
 
 
-@_plants(Kind.DEAD_LETTER_WRONG)
+@plants(Kind.DEAD_LETTER_WRONG)
 def _other_bytes(history: History) -> None:
-    _change(history, _one(history, DeadLetter, from_offset=6), digest="cut short")
+    change(history, one(history, DeadLetter, from_offset=6), digest="cut short")
 
 
-@_plants(Kind.DEAD_LETTER_WRONG)
+@plants(Kind.DEAD_LETTER_WRONG)
 def _no_reason(history: History) -> None:
-    _change(history, _one(history, DeadLetter, from_offset=6), reason="")
+    change(history, one(history, DeadLetter, from_offset=6), reason="")
 
 
-@_plants(Kind.FORGOTTEN)
+@plants(Kind.FORGOTTEN)
 def _a_404_after_the_202(history: History) -> None:
     history.append(Polled("b", 50, 404, None))
 
 
-@_plants(Kind.BACKWARDS)
+@plants(Kind.BACKWARDS)
 def _finished_and_pending(history: History) -> None:
     history.append(Polled("b", 500, 200, "PENDING"))
 
 
-@_plants(Kind.BACKWARDS)
+@plants(Kind.BACKWARDS)
 def _completed_and_failed(history: History) -> None:
     history.append(Polled("b", 500, 200, "FAILED"))
 
 
-@_plants(Kind.UNSEEN)
+@plants(Kind.UNSEEN)
 def _not_in_the_view(history: History) -> None:
-    history.remove(_one(history, Viewed, job_id="c"))
+    history.remove(one(history, Viewed, job_id="c"))
 
 
-@_plants(Kind.VIEW_WRONG)
+@plants(Kind.VIEW_WRONG)
 def _pending_for_ever_in_the_view(history: History) -> None:
-    _change(history, _one(history, Viewed, job_id="c"), status="PENDING")
+    change(history, one(history, Viewed, job_id="c"), status="PENDING")
 
 
-@_plants(Kind.VIEW_WRONG)
+@plants(Kind.VIEW_WRONG)
 def _another_reason_in_the_view(history: History) -> None:
-    _change(history, _one(history, Viewed, job_id="missing"), failure_reason="insufficient_data")
+    change(history, one(history, Viewed, job_id="missing"), failure_reason="insufficient_data")
 
 
-@_plants(Kind.VIEW_WRONG)
+@plants(Kind.VIEW_WRONG)
 def _listed_twice(history: History) -> None:
-    history.append(_one(history, Viewed, job_id="c"))
+    history.append(one(history, Viewed, job_id="c"))
 
 
-@_plants(Kind.VIEW_WRONG)
+@plants(Kind.VIEW_WRONG)
 def _in_the_view_alone(history: History) -> None:
-    history.append(replace(_one(history, Viewed, job_id="c"), job_id="ghost"))
+    history.append(replace(one(history, Viewed, job_id="c"), job_id="ghost"))
 
 
-@_plants(Kind.VIEW_WRONG)
+@plants(Kind.VIEW_WRONG)
 def _answered_completed_before_it_was(history: History) -> None:
     history.insert(0, Polled("missing", 0, 200, "COMPLETED"))
 
 
-@_plants(Kind.UNBALANCED)
+@plants(Kind.UNBALANCED)
 def _counted_once_too_often(history: History) -> None:
-    _change(history, _one(history, Scrape), submitted=7)
+    change(history, one(history, Scrape), submitted=7)
 
 
-@_plants(Kind.UNBALANCED)
+@plants(Kind.UNBALANCED)
 def _observed_too_seldom(history: History) -> None:
-    _change(history, _one(history, Scrape), observed=5)
+    change(history, one(history, Scrape), observed=5)
