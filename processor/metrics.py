@@ -28,6 +28,11 @@ _DURATION: Final = "Histogram of valuation job processing time in seconds."
 _END_TO_END: Final = "Histogram of the time from a job's creation to its committed result in seconds."
 _END_TO_END_BOUNDS: Final = (*Histogram.DEFAULT_BUCKETS[:-1], 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, float("inf"))
 """The default buckets, and on to the time after which a request counts as late, and beyond."""
+_BATCH_SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000)
+_UNAVAILABLE: Final = "1 while the announced model does not serve for this reason, else 0."
+_LEVEL: Final = "Factor by which the newest sales correct the model's level."
+_TROUBLES: Final = ("damaged", "missing", "unreachable")
+"""Why an announced model may not serve, as the model store's errors name it."""
 
 
 class Distribution:
@@ -66,10 +71,6 @@ class Distribution:
 
 def _bound(bound: float) -> str:
     return "+Inf" if bound == float("inf") else str(bound)
-
-
-_TROUBLES: Final = ("damaged", "missing", "unreachable")
-"""Why an announced model may not serve, as the model store's errors name it."""
 
 
 class JobMetrics(Collector):
@@ -118,66 +119,30 @@ class JobMetrics(Collector):
         return family
 
 
-class ProcessorMetrics:
-    """All metrics of one worker, in a registry of its own."""
+class TransactionMetrics:
+    """What transactions settle, and how they end."""
 
-    def __init__(self, version: str) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.jobs = JobMetrics()
-        self.registry.register(self.jobs)
-        ProcessCollector(registry=self.registry)
-        self.dead_letters = self._counter(
-            "valuation_dead_letters", "Records that were no valid request, by reason.", "reason"
+        registry.register(self.jobs)
+        ProcessCollector(registry=registry)
+        self.dead_letters = _counter(
+            registry, "valuation_dead_letters", "Records that were no valid request, by reason.", "reason"
         )
         # A counter that appears with its first event hides that event from every rate.
         self.dead_letters.labels(FailureReason.INVALID_REQUEST.value)
-        self.duplicates = self._counter("valuation_duplicates", "Requests whose job had been settled already.")
+        self.duplicates = _counter(registry, "valuation_duplicates", "Requests whose job had been settled already.")
         self.batch_size = Histogram(
-            "valuation_batch_size",
-            "Requests settled in one transaction.",
-            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000),
-            registry=self.registry,
+            "valuation_batch_size", "Requests settled in one transaction.", buckets=_BATCH_SIZES, registry=registry
         )
         self.transaction_seconds = Histogram(
-            "valuation_transaction_seconds", "Time from the begin of a transaction to its end.", registry=self.registry
+            "valuation_transaction_seconds", "Time from the begin of a transaction to its end.", registry=registry
         )
-        self.aborts = self._counter(
-            "valuation_transaction_aborts", "Transactions that did not commit, by reason.", "reason"
+        self.aborts = _counter(
+            registry, "valuation_transaction_aborts", "Transactions that did not commit, by reason.", "reason"
         )
         for kind in LaneError.__subclasses__():
             self.aborts.labels(kind.__name__)
-        self.lag = self._gauge(
-            "valuation_consumer_lag_records", "Requests on the topic that are not settled yet.", "partition"
-        )
-        self.assigned = self._gauge("valuation_partitions_assigned", "Partitions that this worker holds.")
-        self.lanes = self._gauge(
-            "valuation_lane_state",
-            "1 for the state that a partition's lane is in, 0 for all others.",
-            "partition",
-            "state",
-        )
-        self.stalled = self._gauge(
-            "valuation_stalled_seconds", "How long the partition that is worst off has stood still though there is lag."
-        )
-        self.model_info = self._gauge("valuation_model_info", "The models in service.", "county_id", "version")
-        self.model_age = self._gauge("valuation_model_age_seconds", "Time since the model was trained.", "county_id")
-        self.troubled = self._gauge(
-            "valuation_model_unavailable",
-            "1 while the announced model does not serve for this reason, else 0.",
-            "county_id",
-            "reason",
-        )
-        self.store = self._gauge(
-            "valuation_model_store_reachable", "Whether the model store answered when it was last asked."
-        )
-        self.level = self._gauge(
-            "valuation_market_level_ratio", "Factor by which the newest sales correct the model's level.", "county_id"
-        )
-        self.study = self._gauge(
-            "valuation_ratio_study", "Ratio study of the model in service, by statistic.", "county_id", "statistic"
-        )
-        self.properties = self._gauge("valuation_properties_loaded", "Properties on the roll.", "county_id")
-        self._gauge("build_info", "Version of the software; the value is always 1.", "version").labels(version).set(1)
 
     def count(self, outcomes: Iterable[Outcomes], now_ms: int, seconds: float) -> None:
         """Count the batches of one committed transaction that took ``seconds``; one step of the event loop."""
@@ -191,6 +156,28 @@ class ProcessorMetrics:
                 self.dead_letters.labels(FailureReason.INVALID_REQUEST.value).inc(len(batch.dead_letters))
         self.batch_size.observe(requests)
         self.transaction_seconds.observe(seconds)
+
+
+class LaneMetrics:
+    """The partitions that the worker holds: what waits there, and how their lanes stand."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lag = _gauge(
+            registry, "valuation_consumer_lag_records", "Requests on the topic that are not settled yet.", "partition"
+        )
+        self.assigned = _gauge(registry, "valuation_partitions_assigned", "Partitions that this worker holds.")
+        self.lanes = _gauge(
+            registry,
+            "valuation_lane_state",
+            "1 for the state that a partition's lane is in, 0 for all others.",
+            "partition",
+            "state",
+        )
+        self.stalled = _gauge(
+            registry,
+            "valuation_stalled_seconds",
+            "How long the partition that is worst off has stood still though there is lag.",
+        )
 
     def show_lag(self, lags: Mapping[int, int]) -> None:
         """Show the lag of the partitions held now, and of no others."""
@@ -206,6 +193,29 @@ class ProcessorMetrics:
             for each in LaneState:
                 self.lanes.labels(str(partition), each.value).set(each is state)
         self.stalled.set(stalled_seconds)
+
+
+class ModelMetrics:
+    """What values the counties, and how well."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.model_info = _gauge(registry, "valuation_model_info", "The models in service.", "county_id", "version")
+        self.model_age = _gauge(
+            registry, "valuation_model_age_seconds", "Time since the model was trained.", "county_id"
+        )
+        self.troubled = _gauge(registry, "valuation_model_unavailable", _UNAVAILABLE, "county_id", "reason")
+        self.store = _gauge(
+            registry, "valuation_model_store_reachable", "Whether the model store answered when it was last asked."
+        )
+        self.level = _gauge(registry, "valuation_market_level_ratio", _LEVEL, "county_id")
+        self.study = _gauge(
+            registry,
+            "valuation_ratio_study",
+            "Ratio study of the model in service, by statistic.",
+            "county_id",
+            "statistic",
+        )
+        self.properties = _gauge(registry, "valuation_properties_loaded", "Properties on the roll.", "county_id")
 
     def show_models(
         self, sizes: Mapping[str, int], versions: Mapping[str, str], trained_ms: Mapping[str, int], now_ms: int
@@ -238,8 +248,22 @@ class ProcessorMetrics:
             for statistic, value in study.items():
                 self.study.labels(county, statistic).set(value)
 
-    def _counter(self, name: str, text: str, *labels: str) -> PrometheusCounter:
-        return PrometheusCounter(name, text, labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels, registry=self.registry)
+class ProcessorMetrics(TransactionMetrics, LaneMetrics, ModelMetrics):
+    """All metrics of one worker, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        TransactionMetrics.__init__(self, self.registry)
+        LaneMetrics.__init__(self, self.registry)
+        ModelMetrics.__init__(self, self.registry)
+        build_info = _gauge(self.registry, "build_info", "Version of the software; the value is always 1.", "version")
+        build_info.labels(version).set(1)
+
+
+def _counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> PrometheusCounter:
+    return PrometheusCounter(name, text, labels, registry=registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, registry=registry)

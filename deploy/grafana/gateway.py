@@ -5,12 +5,13 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from deploy.grafana.panels import board, figure, lines, percentiles
 
 _REQUESTS = "gateway_http_requests_total"
+_TIME_TO_ANSWER = "sum by (method, endpoint, le) (rate(gateway_http_request_duration_seconds_bucket[$__rate_interval]))"
 
 
 def gateway() -> Dashboard:
     """Return the dashboard of the gateways."""
     made = board("terrafusion-gateway", "TerraFusion Sync gateway", "The HTTP interface, publisher and job view.")
-    return _graphs(_now(made))
+    return _behind(_requests(_now(made)))
 
 
 def _now(made: Dashboard) -> Dashboard:
@@ -38,7 +39,7 @@ def _now(made: Dashboard) -> Dashboard:
     )
 
 
-def _graphs(made: Dashboard) -> Dashboard:
+def _requests(made: Dashboard) -> Dashboard:
     return (
         made.with_panel(
             lines(
@@ -61,14 +62,16 @@ def _graphs(made: Dashboard) -> Dashboard:
             lines(
                 "Time to answer",
                 "99th percentile by endpoint; that of run with Prefer: wait holds the valuation too.",
-                {
-                    "{{method}} {{endpoint}}": "histogram_quantile(0.99, sum by (method, endpoint, le) "
-                    "(rate(gateway_http_request_duration_seconds_bucket[$__rate_interval])))"
-                },
+                {"{{method}} {{endpoint}}": f"histogram_quantile(0.99, {_TIME_TO_ANSWER})"},
                 unit="s",
             )
         )
-        .with_panel(
+    )
+
+
+def _behind(made: Dashboard) -> Dashboard:
+    return (
+        made.with_panel(
             lines(
                 "Time until Kafka has acknowledged",
                 "Percentiles over all publishes.",

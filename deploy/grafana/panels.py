@@ -84,22 +84,30 @@ def lines(  # noqa: PLR0913 - what a graph shows and how
         .draw_style(looks.GraphDrawStyle.LINE)
         .show_points(looks.VisibilityMode.NEVER)
         .fill_opacity(40 if stacked else 10)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(looks.LegendDisplayMode.TABLE)
-            .placement(looks.LegendPlacement.BOTTOM)
-            .show_legend(True)  # noqa: FBT003 - the builder's way
-            .calcs(["lastNotNull", "max"])
-        )
+        .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.MULTI))
     )
     if floor is not None:
         panel = panel.min(floor)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(looks.StackingMode.NORMAL).group("A"))
+    return _asking(panel, expressions)
+
+
+def _asking(panel: timeseries.Panel, expressions: Mapping[str, str]) -> timeseries.Panel:
     for name, (legend, expression) in zip("ABCDEFGH", expressions.items(), strict=False):
         panel = panel.with_target(_query(expression, legend, name))
     return panel
+
+
+def _legend() -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .display_mode(looks.LegendDisplayMode.TABLE)
+        .placement(looks.LegendPlacement.BOTTOM)
+        .show_legend(True)  # noqa: FBT003 - the builder's way
+        .calcs(["lastNotNull", "max"])
+    )
 
 
 def percentiles(histogram: str, *, by: str = "") -> dict[str, str]:

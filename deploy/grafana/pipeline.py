@@ -8,7 +8,9 @@ from deploy.grafana.panels import board, figure, lines, percentiles
 def pipeline() -> Dashboard:
     """Return the dashboard of the workers and the topics between them and the gateway."""
     made = board("terrafusion-pipeline", "TerraFusion Sync pipeline", "From the requests topic to committed results.")
-    return _parts(_failures(_work(_lag(_now(made)))))
+    for put in (_now, _partitions, _lag, _lanes, _work, _times, _failures, _interruptions, _processes):
+        made = put(made)
+    return made
 
 
 def _now(made: Dashboard) -> Dashboard:
@@ -32,17 +34,19 @@ def _now(made: Dashboard) -> Dashboard:
                 across=6,
             )
         )
-        .with_panel(
-            figure("Partitions held", "Of the requests topic, by workers.", "valuation:partitions:held", across=6)
-        )
-        .with_panel(
-            figure(
-                "Longest stall",
-                "Of a partition with requests waiting.",
-                "valuation:stalled:seconds",
-                unit="s",
-                across=6,
-            )
+    )
+
+
+def _partitions(made: Dashboard) -> Dashboard:
+    return made.with_panel(
+        figure("Partitions held", "Of the requests topic, by workers.", "valuation:partitions:held", across=6)
+    ).with_panel(
+        figure(
+            "Longest stall",
+            "Of a partition with requests waiting.",
+            "valuation:stalled:seconds",
+            unit="s",
+            across=6,
         )
     )
 
@@ -66,19 +70,21 @@ def _lag(made: Dashboard) -> Dashboard:
                 unit="s",
             )
         )
-        .with_panel(
-            lines(
-                "Partitions by worker",
-                "How many each worker holds.",
-                {"{{instance}}": "sum by (instance) (valuation_partitions_assigned)"},
-            )
+    )
+
+
+def _lanes(made: Dashboard) -> Dashboard:
+    return made.with_panel(
+        lines(
+            "Partitions by worker",
+            "How many each worker holds.",
+            {"{{instance}}": "sum by (instance) (valuation_partitions_assigned)"},
         )
-        .with_panel(
-            lines(
-                "Lanes by state",
-                "Running is the rule; halted asks for people.",
-                {"{{state}}": "sum by (state) (valuation_lane_state)"},
-            )
+    ).with_panel(
+        lines(
+            "Lanes by state",
+            "Running is the rule; halted asks for people.",
+            {"{{state}}": "sum by (state) (valuation_lane_state)"},
         )
     )
 
@@ -105,21 +111,23 @@ def _work(made: Dashboard) -> Dashboard:
                 },
             )
         )
-        .with_panel(
-            lines(
-                "Transactions",
-                "Percentiles of the time from begin to end.",
-                percentiles("valuation_transaction_seconds"),
-                unit="s",
-            )
+    )
+
+
+def _times(made: Dashboard) -> Dashboard:
+    return made.with_panel(
+        lines(
+            "Transactions",
+            "Percentiles of the time from begin to end.",
+            percentiles("valuation_transaction_seconds"),
+            unit="s",
         )
-        .with_panel(
-            lines(
-                "Processing time",
-                "Percentiles of the time a job takes once it is taken up.",
-                percentiles("valuation_processing_duration_seconds"),
-                unit="s",
-            )
+    ).with_panel(
+        lines(
+            "Processing time",
+            "Percentiles of the time a job takes once it is taken up.",
+            percentiles("valuation_processing_duration_seconds"),
+            unit="s",
         )
     )
 
@@ -143,29 +151,28 @@ def _failures(made: Dashboard) -> Dashboard:
                 unit="ops",
             )
         )
-        .with_panel(
-            lines(
-                "Lanes that started again",
-                "Interruptions a second, by what interrupted.",
-                {
-                    "{{reason}}": "sum by (reason) (rate(valuation_transaction_aborts_total[$__rate_interval]))"
-                    " or vector(0)"
-                },
-                unit="ops",
-            )
+    )
+
+
+def _interruptions(made: Dashboard) -> Dashboard:
+    return made.with_panel(
+        lines(
+            "Lanes that started again",
+            "Interruptions a second, by what interrupted.",
+            {"{{reason}}": "sum by (reason) (rate(valuation_transaction_aborts_total[$__rate_interval])) or vector(0)"},
+            unit="ops",
         )
-        .with_panel(
-            lines(
-                "Repeated requests",
-                "Requests a second whose job had been settled already.",
-                {"repeated": "sum(rate(valuation_duplicates_total[$__rate_interval]))"},
-                unit="ops",
-            )
+    ).with_panel(
+        lines(
+            "Repeated requests",
+            "Requests a second whose job had been settled already.",
+            {"repeated": "sum(rate(valuation_duplicates_total[$__rate_interval]))"},
+            unit="ops",
         )
     )
 
 
-def _parts(made: Dashboard) -> Dashboard:
+def _processes(made: Dashboard) -> Dashboard:
     return (
         made.with_row(Row("Processes"))
         .with_panel(

@@ -15,7 +15,11 @@ def quality() -> Dashboard:
         "TerraFusion Sync valuation quality",
         "Models in service against the IAAO standard: median 0.90-1.10, COD 5-15, PRD 0.98-1.03, PRB -0.05-0.05.",
     ).with_variable(counties("valuation_properties_loaded"))
-    return _studies(
+    return _studies(_properties(_models(made)))
+
+
+def _models(made: Dashboard) -> Dashboard:
+    return (
         made.with_panel(
             lines(
                 "Models",
@@ -39,22 +43,24 @@ def quality() -> Dashboard:
                 floor=None,
             )
         )
-        .with_panel(
-            lines(
-                "Models that do not serve",
-                "Announced models that a worker cannot read, by reason; workers whose model store is away.",
-                {
-                    "{{county_id}} {{reason}}": f"county_reason:valuation_model_unavailable:max{{{_COUNTY}}}",
-                    "store away": "count(valuation_model_store_reachable == 0) or vector(0)",
-                },
-            )
+    )
+
+
+def _properties(made: Dashboard) -> Dashboard:
+    return made.with_panel(
+        lines(
+            "Models that do not serve",
+            "Announced models that a worker cannot read, by reason; workers whose model store is away.",
+            {
+                "{{county_id}} {{reason}}": f"county_reason:valuation_model_unavailable:max{{{_COUNTY}}}",
+                "store away": "count(valuation_model_store_reachable == 0) or vector(0)",
+            },
         )
-        .with_panel(
-            lines(
-                "Properties",
-                "On the roll.",
-                {"{{county_id}}": f"max by (county_id) (valuation_properties_loaded{{{_COUNTY}}})"},
-            )
+    ).with_panel(
+        lines(
+            "Properties",
+            "On the roll.",
+            {"{{county_id}}": f"max by (county_id) (valuation_properties_loaded{{{_COUNTY}}})"},
         )
     )
 
