@@ -2,11 +2,12 @@
 
 Starts Kafka, a worker and a gateway with the sample county on free ports, runs ``schemathesis run URL/openapi.json
 --checks all`` (what follows the command is handed on, such as ``--max-examples 200 --max-time 270``), and stops
-everything again. ``schemathesis.toml`` says what is taken into account.
+everything again, also when it is itself told to stop. ``schemathesis.toml`` says what is taken into account.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ from deploy.local.ports import free_ports
 
 _READY_S: Final = 240
 _STOP_S: Final = 30
+_TERMINATED: Final = 128 + signal.SIGTERM
 
 
 def main() -> int:
     """Run schemathesis and return its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     gateway, worker, broker = free_ports(3)
     with tempfile.TemporaryDirectory(prefix="contract-") as data:
         environment = {
