@@ -12,7 +12,8 @@ from typing import Final
 from tests.chaos.plan import PlannedFault
 from tests.chaos.recovering import Sign
 
-_MEGABYTES: Final = 192
+_MEGABYTES: Final = 1024
+"""A job takes some 2.2 kB of it: enough for 400,000."""
 
 
 @contextmanager
