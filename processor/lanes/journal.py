@@ -90,6 +90,7 @@ class Journal:
     _waiting: list[Place] = field(default_factory=list)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _sound: asyncio.Event = field(default_factory=asyncio.Event)
+    _under_way: asyncio.Future[None] | None = None
     _task: asyncio.Task[None] | None = None
     _fault: BaseException | None = None
     """What nobody foresaw; whoever wants to write is told."""
@@ -106,7 +107,12 @@ class Journal:
         await self.writer.close()
 
     async def sound(self) -> None:
-        """Return when the last transaction has ended either way, and the next one may begin."""
+        """Return when the transaction under way has ended either way, and another one may begin.
+
+        Whoever took part in one and has not heard of its end must not go by what is committed before.
+        """
+        if self._under_way is not None:
+            await asyncio.wait({self._under_way})
         while not self._sound.is_set():
             self._raise_fault()
             await self._sound.wait()
@@ -145,7 +151,6 @@ class Journal:
                 self._sound.set()
                 while await self._round():
                     pass
-                self._sound.clear()
         except Exception as error:  # noqa: BLE001 - nobody foresaw it: whoever waits is told
             self._fault = error
             self._sound.set()
@@ -163,7 +168,7 @@ class Journal:
             except (Exception, asyncio.CancelledError) as error:
                 meaning = _meaning(error)
                 if not isinstance(meaning, LaneError):
-                    raise meaning from error
+                    raise
                 _log.warning("transactions wait for Kafka", why=str(meaning))
             await asyncio.sleep(min(_LAST_BACKOFF, _FIRST_BACKOFF * 2 ** min(failures, 10)))
             failures += 1
@@ -177,23 +182,30 @@ class Journal:
         taking_part = [place for place in places if not place.begun.done()]
         for place in taking_part:
             place.begun.set_result(None)
-        entries = {place: entry for place in taking_part if (entry := await place.handed_in) is not None}
+        handed_in = {place: entry for place in taking_part if (entry := await place.handed_in) is not None}
+        entries = {place: entry for place, entry in handed_in.items() if not place.done.done()}  # nobody has given up
         return not entries or await self._commit(entries)
 
     async def _commit(self, entries: Mapping[Place, Entry]) -> bool:
+        """Commit what was handed in, and tell everybody; False when it has failed."""
         tenure = max((entry.tenure for entry in entries.values()), key=lambda each: each.generation)
         current = {place: entry for place, entry in entries.items() if entry.tenure == tenure}
         for place in entries.keys() - current.keys():
             _fail(place, Fenced("the group has given its partitions out anew"))
         batches = {at: some for entry in current.values() for at, some in entry.batches.items()}
         offsets = {entry.partition: entry.next_offset for entry in current.values()}
+        self._under_way = under_way = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self.commit_seconds):
                 await self.writer.commit(batches, offsets, tenure)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every error is classified
+            self._sound.clear()
             for place, entry in current.items():
                 _fail(place, _error_of(entry, _meaning(error)))
             return False
+        finally:
+            self._under_way = None
+            under_way.set_result(None)
         for place in current:
             if not place.done.done():
                 place.done.set_result(None)

@@ -11,6 +11,7 @@ from aiokafka import errors as kafka
 
 from processor.batch import Row
 from processor.errors import Fenced, NotWritten, RecordRefused, TryAgain
+from processor.lanes.failures import translated
 from processor.lanes.journal import Journal
 from processor.lanes.ledger import Ledger
 from processor.lanes.protocol import Tenure
@@ -221,6 +222,74 @@ def test_everybody_learns_that_a_transaction_has_failed_and_the_next_begins_anew
     worker.run(commit_all)
     assert worker.writer.begun == 2
     assert worker.committed() == [{0: 1}]
+
+
+def test_who_gave_up_waiting_for_a_commit_does_not_begin_before_it_has_ended() -> None:
+    worker = _Worker(_Writer(gate=asyncio.Event()))
+
+    async def commit() -> None:
+        writing = asyncio.create_task(_commit(worker.ledger(0), 1))
+        await asyncio.sleep(1)
+        writing.cancel()
+        beginning = asyncio.create_task(worker.ledger(0).start())
+        await asyncio.sleep(1)
+        assert not beginning.done()
+        assert worker.writer.gate is not None
+        worker.writer.gate.set()
+        await beginning
+
+    worker.run(commit)
+    assert worker.committed() == [{0: 1}]
+
+
+def test_who_gave_up_before_the_transaction_began_is_left_out() -> None:
+    worker = _Worker()
+
+    async def commit_all() -> None:
+        first, held = worker.ledger(0), asyncio.Event()
+
+        async def hold_up() -> None:
+            async with worker.ledger(1).turn():
+                await held.wait()
+
+        lanes = [asyncio.create_task(work) for work in (_commit(first, 1), hold_up(), _commit(worker.ledger(2), 1))]
+        await asyncio.sleep(1)
+        lanes[0].cancel()
+        await asyncio.sleep(0)
+        held.set()
+        await lanes[2]
+
+    worker.run(commit_all)
+    assert worker.committed() == [{2: 1}]
+
+
+def test_who_begins_while_others_commit_all_the_time_gets_its_turn() -> None:
+    worker = _Worker()
+
+    async def commit_all() -> None:
+        async def commit_on(ledger: Ledger) -> None:
+            for number in range(200):
+                await _commit(ledger, number)
+
+        busy = [asyncio.create_task(commit_on(worker.ledger(number))) for number in range(2)]
+        for number in range(5):
+            await asyncio.sleep(0.0137)
+            await worker.ledger(2 + number).start()
+        assert not any(task.done() for task in busy)
+        await asyncio.gather(*busy)
+
+    worker.run(commit_all)
+
+
+def test_what_nobody_foresaw_is_told_in_a_way_that_can_be_understood() -> None:
+    worker = _Worker(_Writer(unforeseen=ZeroDivisionError()))
+
+    async def ask() -> None:
+        error = await _outcome(worker.journal.sound())
+        assert error is not None
+        assert translated(error) is None
+
+    worker.run(ask)
 
 
 def test_a_commit_that_takes_too_long_is_given_up() -> None:
