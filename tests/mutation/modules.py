@@ -44,7 +44,17 @@ MODULES: Final = (
         tuple(
             f"{_UNIT}/test_{name}.py"
             for name in (
-                *("lane", "lane_parts", "lane_ends", "budget", "chunk", "feed_boundaries", "journal", "recordbatch"),
+                *(
+                    "lane",
+                    "lane_parts",
+                    "lane_ends",
+                    "budget",
+                    "chunk",
+                    "feed_boundaries",
+                    "journal",
+                    "ledger",
+                    "recordbatch",
+                ),
                 *("committed", "dead_letter_limits", "history", "transactions"),
             )
         ),
