@@ -27,6 +27,10 @@ class Writer:
 
     transactional_id: str = ME
     begun: int = 0
+    moments: list[float] = field(default_factory=list)
+    """When it began, seconds."""
+    stuck: int = 0
+    """So many beginnings never end."""
     away: int = 0
     """So many beginnings fail."""
     failures: list[BaseException] = field(default_factory=list)
@@ -34,12 +38,16 @@ class Writer:
     gate: asyncio.Event | None = None
     commits: list[tuple[Offsets, Tenure]] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    written: list[bytes] = field(default_factory=list)
     topics: frozenset[str] = frozenset({"results"})
     closed: bool = False
     unforeseen: Exception | None = None
 
     async def begin_anew(self) -> None:
         self.begun += 1
+        self.moments.append(asyncio.get_running_loop().time())
+        if self.begun <= self.stuck:
+            await asyncio.Event().wait()
         if self.unforeseen is not None:
             raise self.unforeseen
         if self.begun <= self.away:
@@ -58,6 +66,7 @@ class Writer:
         if self.failures:
             raise self.failures.pop(0)
         self.commits.append((dict(offsets), tenure))
+        self.written += [batch.build() for some in batches.values() for batch in some]
 
     def has(self, topic: str, partition: int) -> bool:
         return topic in self.topics and partition < 12
@@ -74,7 +83,8 @@ class Group:
     holder: str | None = None
     present: frozenset[str] = frozenset({ME})
 
-    async def last_holder(self, _partition: TopicPartition) -> str | None:
+    async def last_holder(self, partition: TopicPartition) -> str | None:
+        assert partition.topic == "requests"
         return self.holder
 
     async def members(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
-from aiokafka.protocol.admin import DescribeGroupsResponse_v1
+from aiokafka.protocol.admin import DescribeGroupsRequest_v0, DescribeGroupsResponse_v1
 
 from processor.errors import TryAgain
 from processor.lanes.committed import Committed, Unstable, committed, members
@@ -92,7 +92,9 @@ async def test_silence_about_the_partition_is_no_answer(topics: _Topics) -> None
 
 async def test_members_go_by_their_client_ids() -> None:
     group = (0, "workers", "Stable", "consumer", "sticky", [(f"{name}-1", name, "/::1", b"", b"") for name in "ab"])
-    assert await members(FakeCoordinator(DescribeGroupsResponse_v1(0, [group])), "workers") == {"a", "b"}
+    coordinator = FakeCoordinator(DescribeGroupsResponse_v1(0, [group]))
+    assert await members(coordinator, "workers") == {"a", "b"}
+    assert coordinator.asked[0].build(DescribeGroupsRequest_v0).groups == ["workers"]
 
 
 async def test_a_coordinator_that_does_not_know_the_members_does_not_say_that_there_are_none() -> None:

@@ -1,6 +1,7 @@
 """Lanes that commit in rounds: who waits comes along, and everybody learns what became of the transaction."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from aiokafka import TopicPartition
@@ -106,6 +107,20 @@ def test_everybody_learns_that_a_transaction_has_failed_and_the_next_begins_anew
     assert worker.committed() == [{0: 1}]
 
 
+def test_what_failed_and_why_is_told_to_everybody() -> None:
+    worker = JournalWorker(Writer(failures=[asyncio.CancelledError(), kafka.NotLeaderForPartitionError()]))
+
+    async def do_it() -> None:
+        said = [await outcome(commit(worker.ledger(0), 1)) for _ in range(2)]
+        assert [str(error) for error in said] == [
+            "ConnectionError: a broken connection cancelled a request",
+            "NotLeaderForPartitionError: [Error 6] NotLeaderForPartitionError",
+        ]
+        assert [type(error.__cause__) for error in said if error] == [ConnectionError, kafka.NotLeaderForPartitionError]
+
+    worker.run(do_it)
+
+
 def test_who_gave_up_waiting_for_a_commit_does_not_begin_before_it_has_ended() -> None:
     worker = JournalWorker(Writer(gate=asyncio.Event()))
 
@@ -191,8 +206,30 @@ def test_only_who_wrote_what_was_refused_is_told_so() -> None:
     async def commit_all() -> None:
         outcomes = await asyncio.gather(*(outcome(commit(worker.ledger(number), 1)) for number in range(3)))
         assert [type(outcome) for outcome in outcomes] == [TryAgain, RecordRefused, TryAgain]
+        assert "results/1" in str(outcomes[0])
 
     worker.run(commit_all)
+
+
+def test_kafka_is_asked_less_often_the_longer_it_is_away() -> None:
+    worker = JournalWorker(Writer(away=9))
+
+    async def do_it() -> None:
+        await worker.journal.sound()
+
+    worker.run(do_it)
+    waited = [round(later - sooner, 3) for sooner, later in pairwise(worker.writer.moments)]
+    assert waited == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
+
+
+def test_a_beginning_that_takes_too_long_is_given_up_and_made_again() -> None:
+    worker = JournalWorker(Writer(stuck=1))
+
+    async def do_it() -> None:
+        await worker.journal.sound()
+
+    worker.run(do_it)
+    assert worker.writer.moments == [0.0, pytest.approx(5.05)]
 
 
 def test_kafka_being_away_is_waited_out() -> None:
@@ -211,7 +248,10 @@ def test_whoever_waits_is_told_of_what_nobody_foresaw() -> None:
     worker = JournalWorker(Writer(unforeseen=unforeseen))
 
     async def ask() -> None:
+        waiting = asyncio.create_task(outcome(commit(worker.ledger(1), 1)))
+        await asyncio.sleep(0)
         for work in (worker.journal.sound(), commit(worker.ledger(0), 1), worker.journal.sound()):
             assert await outcome(work) is unforeseen
+        assert await waiting is unforeseen
 
     worker.run(ask)

@@ -1,10 +1,12 @@
 """A partition that is taken over, and offsets that are committed for one generation of the group alone."""
 
 import asyncio
+import time
 
 import pytest
 
 from processor.errors import Fenced, TryAgain
+from processor.lanes.chunk import read_committed
 from processor.lanes.protocol import Tenure
 from tests.unit.processor.journals import ME, Group, JournalWorker, commit, outcome
 
@@ -73,5 +75,44 @@ def test_a_topic_that_lacks_the_partition_is_waited_for() -> None:
 
     async def start() -> None:
         assert isinstance(await outcome(worker.ledger(12).start()), TryAgain)
+
+    worker.run(start)
+
+
+def test_a_ledger_is_written_to_in_its_turn_only() -> None:
+    worker = JournalWorker()
+
+    async def write() -> None:
+        ledger = worker.ledger(0)
+        async with ledger.turn():
+            pass
+        for each in (ledger, worker.ledger(1)):
+            with pytest.raises(RuntimeError, match="in its turn"):
+                await each.write({}, 1)
+
+    worker.run(write)
+
+
+def test_who_takes_a_partition_over_without_asking_who_held_it_claims_it() -> None:
+    worker = JournalWorker()
+    worker.run(lambda: worker.ledger(5).claim(3))
+    assert worker.committed() == [{5: 3}]
+
+
+def test_results_bear_the_time_at_which_they_are_handed_in() -> None:
+    worker = JournalWorker()
+    before = time.time_ns() // 1_000_000
+    worker.run(lambda: commit(worker.ledger(0), 1))
+    ((_, (record,)),) = read_committed(worker.writer.written[0], (), 0)
+    assert before <= record.timestamp <= time.time_ns() // 1_000_000
+
+
+def test_why_a_partition_cannot_be_begun_is_said() -> None:
+    worker = JournalWorker()
+
+    async def start() -> None:
+        assert str(await outcome(worker.ledger(12).start())) == "results has no partition 12"
+        worker.group.tenure = None
+        assert str(await outcome(worker.ledger(0).start())) == "not a member of the group"
 
     worker.run(start)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
-from aiokafka.client import CoordinationType
+from aiokafka.client import ConnectionGroup, CoordinationType
 
 from processor.errors import Fenced, NotWritten
 from processor.lanes.protocol import Tenure, TxnOffsetCommitRequestV3
@@ -22,9 +22,8 @@ from tests.unit.processor.virtual_time import run_virtually
 _ME: Final = "workers.requests.me"
 _TENURE: Final = Tenure(7, "me-1", None)
 _PRODUCE, _INIT, _ADD_PARTITIONS, _ADD_OFFSETS, _END, _OFFSETS = 0, 22, 24, 25, 26, 28
-_STAMP: Final = struct.Struct(">qhi")
-_STAMP_AT: Final = 43
-"""Where a record batch says who writes it: producer, epoch, sequence."""
+_STAMP: Final = struct.Struct(">43xqhi")
+"""Who writes a record batch, as its head says: producer, epoch, sequence."""
 _REQUESTS: Final = TopicPartition("requests", 3)
 _VERSIONS: Final = dict.fromkeys((_INIT, _ADD_PARTITIONS, _ADD_OFFSETS, _END, _OFFSETS), (0, 3)) | {_PRODUCE: (3, 7)}
 
@@ -41,19 +40,18 @@ class _Kafka:
     epoch: int = 0
     moved: int = 0
     """What has been added to the node that leads a partition."""
-    leaderless: int = 0
-    """So many times a partition has no leader."""
-    lookups: int = 0
+    leaderless: list[int | None] = field(default_factory=list)
+    """What is said of the next leaders that are asked for."""
+    lookups: list[tuple[CoordinationType, str]] = field(default_factory=list)
     updates: int = 0
 
     @property
     def cluster(self) -> "_Kafka":
         return self
 
-    def leader_for_partition(self, partition: TopicPartition) -> int:
+    def leader_for_partition(self, partition: TopicPartition) -> int | None:
         if self.leaderless:
-            self.leaderless -= 1
-            return -1
+            return self.leaderless.pop(0)
         return int(partition.partition) + self.moved
 
     def partitions_for_topic(self, topic: str) -> set[int] | None:
@@ -66,18 +64,18 @@ class _Kafka:
         updated.set_result(None)
         return updated
 
-    async def coordinator_lookup(self, kind: CoordinationType, _key: str) -> int:
-        self.lookups += 1
+    async def coordinator_lookup(self, kind: CoordinationType, key: str) -> int:
+        self.lookups.append((kind, key))
         return 1_000 + int(kind)
 
-    async def close(self) -> None:
-        pass
-
-    async def send(self, node: int, request: Any, **_: Any) -> Any:
+    async def send(self, node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
         await asyncio.sleep(0.001)
         sent = request.prepare(_VERSIONS)
         key = sent.API_KEY
+        assert group is (ConnectionGroup.DEFAULT if key == _PRODUCE else ConnectionGroup.COORDINATION)
+        assert sent.transactional_id.startswith("workers.requests.")
         if key == _PRODUCE:
+            assert (sent.required_acks, sent.timeout) == (-1, 10_000)
             return self._produce(node, sent)
         self.asked.append(sent)
         assert node == 1_000 + (key != _OFFSETS)
@@ -95,7 +93,7 @@ class _Kafka:
     def _produce(self, node: int, sent: Any) -> Any:
         for topic, parts in sent.topics:
             for number, raw in parts:
-                self.produced.append((node, TopicPartition(topic, number), _STAMP.unpack_from(raw, _STAMP_AT)))
+                self.produced.append((node, TopicPartition(topic, number), _STAMP.unpack_from(raw)))
         answered = [
             (topic, [(number, self._code(_PRODUCE), 0, 0, 0) for number, _ in parts]) for topic, parts in sent.topics
         ]
@@ -115,9 +113,14 @@ def _batches(*records: int, partition: int = 0) -> Mapping[TopicPartition, Seque
     return {TopicPartition("results", partition): made}
 
 
-def _run(brokers: _Kafka, work: Callable[[Transactions], Any]) -> Transactions:
+def _producer(brokers: _Kafka) -> Transactions:
     producer = Transactions({}, _ME, "workers", ("results",))
     producer._connected = brokers
+    return producer
+
+
+def _run(brokers: _Kafka, work: Callable[[Transactions], Any]) -> Transactions:
+    producer = _producer(brokers)
 
     async def begin() -> None:
         async with asyncio.timeout(600):
@@ -139,6 +142,12 @@ def test_a_transaction_is_announced_written_and_ended() -> None:
     assert brokers.keys()[3:] == [_OFFSETS, _END]
     assert brokers.produced == [(100, TopicPartition("results", 0), (40, 1, 0))]
     assert brokers.asked[-1].transaction_result is True
+    sent = {each.API_KEY: each for each in brokers.asked}
+    assert sent[_INIT].transaction_timeout_ms == 60_000
+    assert sent[_ADD_PARTITIONS].topics == [("results", [0])]
+    assert sent[_ADD_OFFSETS].group_id == "workers"
+    assert {(each.producer_id, each.producer_epoch) for key, each in sent.items() if key != _INIT} == {(40, 1)}
+    assert brokers.lookups == [(CoordinationType.TRANSACTION, _ME), (CoordinationType.GROUP, "workers")]
 
 
 def test_offsets_go_with_the_generation_and_the_name_of_who_writes_them() -> None:
@@ -165,9 +174,8 @@ def test_batches_of_a_partition_follow_each_other_and_are_numbered_through() -> 
         await _commit(_batches(1))(producer)
 
     _run(brokers, commit)
-    first, second = (TopicPartition("results", number) for number in (0, 1))
-    assert [stamp[2] for _, at, stamp in brokers.produced if at == first] == [0, 3, 5, 9]
-    assert [stamp[2] for _, at, stamp in brokers.produced if at == second] == [0]
+    sequences = [[stamp[2] for _, at, stamp in brokers.produced if at.partition == number] for number in (0, 1)]
+    assert sequences == [[0, 3, 5, 9], [0]]
 
 
 def test_sequences_begin_again_after_the_largest() -> None:
@@ -204,7 +212,7 @@ def test_a_batch_that_was_not_written_goes_to_the_new_leader_as_it_was(code: int
 
 
 def test_a_partition_without_a_leader_is_waited_for() -> None:
-    brokers = _Kafka(leaderless=3)
+    brokers = _Kafka(leaderless=[-1, None, -1])
     _run(brokers, _commit(_batches(1)))
     assert len(brokers.produced) == 1
 
@@ -227,15 +235,13 @@ def _expect(brokers: _Kafka, error: type[Exception], work: Callable[[Transaction
 
 
 def test_who_wrote_what_was_refused_is_named() -> None:
-    brokers = _Kafka({_PRODUCE: [10]})
-
     async def fail(producer: Transactions) -> None:
         with pytest.raises(NotWritten) as raised:
             await _commit({**_batches(1), **_batches(1, partition=1)})(producer)
         ((at, error),) = raised.value.refused.items()
         assert (at, type(error)) == (TopicPartition("results", 0), kafka.MessageSizeTooLargeError)
 
-    _run(brokers, fail)
+    _run(_Kafka({_PRODUCE: [10]}), fail)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +278,7 @@ def test_after_a_failure_nothing_is_written_before_the_producer_has_begun_anew()
 
     _run(brokers, commit)
     assert [stamp for *_, stamp in brokers.produced] == [(40, 1, 0), (40, 2, 0)]
-    assert brokers.lookups == 4, "coordinators are looked up anew"
+    assert len(brokers.lookups) == 4, "coordinators are looked up anew"
 
 
 def test_another_producers_transaction_is_ended_by_taking_its_name() -> None:
@@ -283,11 +289,10 @@ def test_another_producers_transaction_is_ended_by_taking_its_name() -> None:
 
 def test_a_topic_is_known_to_have_a_partition_or_asked_for_again() -> None:
     brokers = _Kafka()
-    producer = Transactions({}, _ME, "workers", ("results",))
-    producer._connected = brokers
-    assert producer.has("results", 3)
+    producer = _producer(brokers)
 
     async def ask() -> None:
+        assert producer.has("results", 3)
         assert not producer.has("results", 4)
         assert not producer.has("elsewhere", 0)
 
