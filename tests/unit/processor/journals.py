@@ -48,10 +48,10 @@ class Writer:
         self.moments.append(asyncio.get_running_loop().time())
         if self.begun <= self.stuck:
             await asyncio.Event().wait()
-        if self.unforeseen is not None:
-            raise self.unforeseen
         if self.begun <= self.away:
             raise kafka.KafkaConnectionError
+        if self.unforeseen is not None:
+            raise self.unforeseen
 
     async def end(self, transactional_id: str) -> None:
         self.ended.append(transactional_id)
@@ -116,6 +116,7 @@ class JournalWorker:
                     await work()
             finally:
                 await self.journal.stop()
+            assert len(asyncio.all_tasks()) == 1, "the journal goes on"
 
         run_virtually(all_of_it())
         assert self.writer.closed

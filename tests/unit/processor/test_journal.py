@@ -245,7 +245,7 @@ def test_kafka_being_away_is_waited_out() -> None:
 
 def test_whoever_waits_is_told_of_what_nobody_foresaw() -> None:
     unforeseen = kafka.TransactionalIdAuthorizationFailed()
-    worker = JournalWorker(Writer(unforeseen=unforeseen))
+    worker = JournalWorker(Writer(unforeseen=unforeseen, away=2))
 
     async def ask() -> None:
         waiting = asyncio.create_task(outcome(commit(worker.ledger(1), 1)))
