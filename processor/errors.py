@@ -9,14 +9,9 @@
     └── LaneError         why a lane cannot go on as it is
         ├── Fenced        the partition belongs to another worker now; the lane ends quietly
         ├── Halted        too many dead letters; the lane stops and waits for people
-        ├── NotWritten    the brokers took the records of some partitions of a transaction not, and say why
         ├── RecordRefused the broker takes no record of that size; the batch is made again with smaller ones
         └── TryAgain      Kafka failed in a way that passes; the lane starts again from the last committed offset
 """
-
-from collections.abc import Mapping
-
-from aiokafka import TopicPartition
 
 
 class ProcessorError(Exception):
@@ -40,7 +35,7 @@ class LaneError(ProcessorError):
 
 
 class Fenced(LaneError):  # noqa: N818 - names the state
-    """The group has given the lane's partition out anew."""
+    """Another producer holds the lane's transactional id."""
 
 
 class Halted(LaneError):  # noqa: N818 - names the state
@@ -49,14 +44,6 @@ class Halted(LaneError):  # noqa: N818 - names the state
 
 class RecordRefused(LaneError):  # noqa: N818 - names the event
     """A record or record batch is larger than the broker accepts."""
-
-
-class NotWritten(LaneError):  # noqa: N818 - names the event
-    """A transaction cannot be committed: records of some of its partitions were refused, each for its own reason."""
-
-    def __init__(self, refused: Mapping[TopicPartition, Exception]) -> None:
-        super().__init__(", ".join(f"{at.topic}/{at.partition}: {error!r}" for at, error in refused.items()))
-        self.refused = refused
 
 
 class TryAgain(LaneError):  # noqa: N818 - names the reaction

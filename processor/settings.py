@@ -55,6 +55,8 @@ class ProcessorSettings(BaseSettings):
     roll_snapshot_parcels: int = Field(
         50_000, ge=0, description="smaller rolls are not kept: reading their topics takes a second"
     )
+    commits_at_once: int = Field(3, ge=1, description="partitions that commit at a time; the others gather meanwhile")
+    commit_turn_seconds: float = Field(0.5, gt=0, description="seconds after which the next partition waits no more")
     commit_seconds: float = Field(
         30.0, gt=0, description="a transaction that takes longer is given up and its batch valued again"
     )

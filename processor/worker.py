@@ -6,10 +6,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 import faust
 from aiokafka import TopicPartition
@@ -24,12 +22,11 @@ from processor.health import Health
 from processor.lanes import LaneSource
 from processor.lanes.budget import Budget
 from processor.lanes.context import LaneContext
-from processor.lanes.journal import Journal
 from processor.lanes.lag import LagWatch
 from processor.lanes.ledger import Ledger
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.source import Membership
-from processor.lanes.transactions import Transactions
+from processor.lanes.turns import Turns
 from processor.metrics import ProcessorMetrics
 from processor.pace import Pace
 from processor.settings import ProcessorSettings
@@ -73,12 +70,8 @@ class Worker:
             settings.instance_id,
             settings.session_timeout_ms,
             settings.window,
-            name=f"{settings.group}.{self._topics.requests.name}.{settings.instance_id or uuid4().hex}",
         )
-        self._writes_to = self._topics.results.name, self._topics.dead_letters.name
-        writer = Transactions(client_options, membership.name, settings.group, self._writes_to)
-        self._journal = Journal(writer, settings.commit_seconds)
-        self.source = LaneSource(client_options, membership, self._context, self._appraisal.wait_ready, self._journal)
+        self.source = LaneSource(client_options, membership, self._context, self._appraisal.wait_ready)
         self.lag = LagWatch(self.source, self._show_lag)
         self.health = Health(
             self.source,
@@ -120,7 +113,8 @@ class Worker:
             record_limit=settings.record_limit,
             max_records=settings.max_records,
             commit_seconds=settings.commit_seconds,
-            book=partial(self._book, source),
+            turns=Turns(settings.commits_at_once, settings.commit_turn_seconds),
+            book=self._book,
             committed=source.committed,
             bounds=source.ends.bounds,
             count=self._count,
@@ -128,8 +122,14 @@ class Worker:
             fatal=fatal,
         )
 
-    def _book(self, source: LaneSource, partition: TopicPartition, batch_bytes: int) -> Ledger:
-        return Ledger(self._journal, source, partition=partition, topics=self._writes_to, batch_bytes=batch_bytes)
+    def _book(self, partition: TopicPartition, batch_bytes: int) -> Ledger:
+        return Ledger(
+            self._options,
+            partition=partition,
+            topics=(self._topics.results.name, self._topics.dead_letters.name),
+            group=self._settings.group,
+            batch_bytes=batch_bytes,
+        )
 
     def _count(self, outcomes: Sequence[Outcomes], seconds: float) -> None:
         self.metrics.count(outcomes, _now_ms(), seconds)

@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
 import orjson
 from aiokafka import TopicPartition
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from processor.batch import Batch, Outcomes, Row
 from processor.dedupe import Sightings, Window
-from processor.errors import Fenced
 from processor.handler import Collaborators, begin, complete, gather
 from processor.lanes.feed import Feed
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
@@ -194,10 +192,7 @@ class FakeKafka:
     """The largest value that is accepted."""
     gate: asyncio.Event | None = None
     """Writes wait for it."""
-    claims: list[int] = field(default_factory=list)
-    """Where those who held the partition began."""
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by whoever commits."""
+    open_books: int = 0
     fetched: list[int] = field(default_factory=list)
     """The offsets that were fetched from."""
     feeds: list[Feed] = field(default_factory=list)
@@ -242,16 +237,9 @@ class FakeBook:
 
     async def start(self) -> None:
         """Fence earlier ledgers."""
+        self.kafka.open_books += 1
         self.kafka.epoch += 1
         self.epoch = self.kafka.epoch
-
-    async def claim(self, offset: int) -> None:
-        """Note who holds the partition."""
-        self.kafka.claims.append(offset)
-
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn at writing."""
-        return self.kafka.turn
 
     async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
         """Commit everything, or fail as told."""
@@ -260,7 +248,7 @@ class FakeBook:
             await kafka.gate.wait()
         await asyncio.sleep(0)
         if self.epoch != kafka.epoch:
-            raise Fenced("given out anew")
+            raise ProducerFenced
         if kafka.faults:
             raise kafka.faults.pop(0)
         if any(len(row) > (kafka.refused_above or 1 << 30) for some in rows.values() for row in some):
@@ -271,3 +259,7 @@ class FakeBook:
         kafka.transactions.append(next_offset)
         if kafka.doubts:
             raise kafka.doubts.pop(0)
+
+    async def discard(self) -> None:
+        """Close."""
+        self.kafka.open_books -= 1

@@ -1,7 +1,6 @@
 """What all lanes of a worker share: their collaborators, limits, and whom to tell."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +9,7 @@ from aiokafka import TopicPartition
 from processor.batch import Batch, Outcomes, Row
 from processor.lanes.budget import Budget
 from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 
 
@@ -17,19 +17,15 @@ class Book(Protocol):
     """What a lane needs of its ledger."""
 
     async def start(self) -> None:
-        """Have ended what earlier holders of the partition may have left open."""
-        ...
-
-    async def claim(self, offset: int) -> None:
-        """Make known who holds the partition, which begins at ``offset``."""
-        ...
-
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Wait for a turn at writing, and have it for the length of the context."""
+        """Fence every earlier holder of the partition, and wait until its last transaction has ended either way."""
         ...
 
     async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
         """Write rows and commit the offset in one transaction; when this raises, the outcome is unknown."""
+        ...
+
+    async def discard(self) -> None:
+        """Give the connections up, whatever is in flight."""
         ...
 
 
@@ -56,6 +52,7 @@ class LaneContext:
     record_limit: int
     max_records: int
     commit_seconds: float
+    turns: Turns
     book: Callable[[TopicPartition, int], Book]
     """Makes the ledger of a partition, given the most bytes of a record batch."""
     committed: Callable[[TopicPartition], Awaitable[int | None]]

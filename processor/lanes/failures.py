@@ -4,8 +4,9 @@ from typing import Final
 
 from aiokafka import errors as kafka
 
-from processor.errors import LaneError, RecordRefused, TryAgain
+from processor.errors import Fenced, LaneError, RecordRefused, TryAgain
 
+_FENCED: Final = (kafka.ProducerFenced, kafka.InvalidProducerEpoch)
 _PASSING: Final = (
     OSError,
     TimeoutError,
@@ -13,9 +14,6 @@ _PASSING: Final = (
     kafka.NodeNotReadyError,
     kafka.ConsumerStoppedError,
     kafka.ProducerClosed,
-    # Somebody took this worker for gone and ended what it had open.
-    kafka.ProducerFenced,
-    kafka.InvalidProducerEpoch,
     # The broker has forgotten the producer or lost part of its history: InitProducerId gives it a fresh start.
     kafka.OutOfOrderSequenceNumber,
     kafka.UnknownProducerId,
@@ -42,6 +40,8 @@ def translated(error: BaseException) -> LaneError | None:
 
 
 def _meaning(error: BaseException) -> LaneError | None:
+    if isinstance(error, _FENCED):
+        return Fenced(str(error))
     if isinstance(error, kafka.MessageSizeTooLargeError | kafka.RecordTooLargeError):
         return RecordRefused(str(error))
     if isinstance(error, _PASSING) or (isinstance(error, kafka.KafkaError) and error.retriable):

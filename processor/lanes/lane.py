@@ -104,7 +104,6 @@ class Lane:
                 await book.start()
                 start, beginning = await self._start()
             self._resolve_doubt(start)
-            await book.claim(start)
             await remember(self._memory, self.feed, beginning, start)
             self.feed.seek(start)
             self._mover = Mover(self.feed, self._memory, book, context, self._record_limit)
@@ -114,12 +113,12 @@ class Lane:
             await self._mover.run()
         finally:
             self._mover = None
+            await asyncio.shield(book.discard())
 
     async def _start(self) -> tuple[int, int]:
         """Return the offset to begin at, and the first one that the log still has.
 
-        To be asked only once the group has given the partition to this worker: before, an earlier holder might still
-        be committing. The offset is one that no open transaction moves.
+        To be asked only once the earlier holders are fenced: before, one of them might still be committing.
         """
         committed = await self._context.committed(self.partition)
         beginning, end = await self._context.bounds(self.partition)

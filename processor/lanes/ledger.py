@@ -1,114 +1,138 @@
-"""One lane's access to the journal: takes the partition over from whoever held it, then commits what the lane hands in.
+"""The transactional producer of one lane: everything that a batch comes to, written and committed as one.
 
-Who held a partition last is noted beside the committed offset, by transactional id, and members of the group go by the
-same name. What a worker that is gone has left open is ended at once, where it would wait for Kafka's time limit.
+It never aborts: a ledger that failed is discarded, and the next one's ``InitProducerId`` aborts whatever was open.
 """
 
+import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from processor.batch import Row
-from processor.errors import Fenced, TryAgain
-from processor.lanes.journal import Entry, Journal, Place
-from processor.lanes.protocol import Tenure
+from processor.errors import TryAgain
 from processor.lanes.recordbatch import RecordBatch
 
-_NEVER: Final = -1
-
-
-class Group(Protocol):
-    """What a ledger needs to know of the consumer group."""
-
-    @property
-    def tenure(self) -> Tenure | None:
-        """In which generation the partitions are held that this worker holds; None when it holds none."""
-        ...
-
-    async def last_holder(self, partition: TopicPartition) -> str | None:
-        """Return who committed a partition's offset last, also while a transaction that moves it is open."""
-        ...
-
-    async def members(self) -> frozenset[str]:
-        """Return the names of those who are in the group now."""
-        ...
+_TRANSACTION_MS: Final = 60_000
+_REQUEST_MS: Final = 10_000
+_CANCELLATIONS: Final = 3
+"""The sender outlives a first cancellation for as long as a request of its own does."""
+_RETRY_MS: Final = 5
+"""Right after a commit Kafka answers "not yet" until the markers are written; waiting 100 ms would double latency."""
 
 
 class Ledger:
-    """Commits the rows of one lane and the offset that they settle, for one generation of the group."""
+    """Writes rows and the offset they settle in one transaction at a time."""
 
     def __init__(
         self,
-        journal: Journal,
-        group: Group,
+        client_options: Mapping[str, Any],
         *,
         partition: TopicPartition,
         topics: Sequence[str],
+        group: str,
         batch_bytes: int,
     ) -> None:
-        self._journal = journal
-        self._group = group
-        self._tenure = group.tenure
         self._partition = partition
         self._topics = topics
+        self._group = group
         self._batch_bytes = batch_bytes
-        self._place: Place | None = None
-        self._claimed = False
+        # Bound to the partition, not to the worker: whoever starts last fences everybody else out of this partition.
+        self._producer = AIOKafkaProducer(
+            **client_options,
+            transactional_id=f"{group}.{partition.topic}.{partition.partition}",
+            client_id=f"lane-{partition.partition}",
+            transaction_timeout_ms=_TRANSACTION_MS,
+            request_timeout_ms=_REQUEST_MS,
+            retry_backoff_ms=_RETRY_MS,
+            linger_ms=0,
+            max_batch_size=batch_bytes,
+            max_request_size=2 * batch_bytes,
+        )
 
     async def start(self) -> None:
-        """End what a holder of the partition that is gone has left open, and this worker's own last transaction.
+        """Fence every earlier holder of the partition, and wait until its last transaction has ended either way.
 
         Raises:
             TryAgain: a topic to write to lacks the partition, so far.
-            Fenced: the partition has been given up.
         """
-        if self._tenure is None or self._tenure.generation <= _NEVER:
-            raise Fenced("not a member of the group")
-        await self._journal.sound()
-        writer = self._journal.writer
+        await self._producer.start()
+        self._producer._sender.sender_task.add_done_callback(self._sender_ended)  # noqa: SLF001 - see there
         for topic in self._topics:
-            if not writer.has(topic, self._partition.partition):
+            if self._partition.partition not in await self._producer.partitions_for(topic):
+                await self._producer.client.force_metadata_update()
                 raise TryAgain(f"{topic} has no partition {self._partition.partition}")
-        holder = await self._group.last_holder(self._partition)
-        self._claimed = holder == writer.transactional_id
-        if holder and not self._claimed and holder not in await self._group.members():
-            await writer.end(holder)
-
-    async def claim(self, offset: int) -> None:
-        """Note beside the committed offset that this worker holds the partition, before anything is done of it."""
-        if not self._claimed:
-            async with self.turn():
-                await self.write({}, offset)
-            self._claimed = True
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for the next round of commits, and take part in it for the length of the context."""
-        async with self._journal.turn() as place:
-            self._place = place
-            try:
-                yield
-            finally:
-                self._place = None
 
     async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
         """Write rows to their topics, to the lane's partition number, commit the offset with them, all or nothing.
 
-        To be called once in a turn. When this raises it is unknown whether the transaction has committed.
+        When this raises it is unknown whether the transaction has committed.
         """
-        place, tenure = self._place, self._tenure
-        if place is None or tenure is None:
-            raise RuntimeError("a ledger is written to in its turn")
-        number, now_ms = self._partition.partition, time.time_ns() // 1_000_000
-        batches = {TopicPartition(topic, number): self._batches(some, now_ms) for topic, some in rows.items()}
-        await self._journal.write(place, Entry(self._partition, batches, next_offset, tenure))
+        producer = self._producer
+        await producer.begin_transaction()
+        deliveries: list[asyncio.Future[Any]] = []
+        settled = asyncio.ensure_future(self._settle(next_offset))
+        try:
+            for topic, records in rows.items():
+                await self._send(topic, records, deliveries)
+            await asyncio.gather(settled, *deliveries)
+        finally:
+            settled.cancel()
+        await producer.commit_transaction()
 
-    def _batches(self, rows: Sequence[Row], now_ms: int) -> Sequence[RecordBatch]:
-        batches, at = [], 0
+    async def _settle(self, next_offset: int) -> None:
+        await self._producer.send_offsets_to_transaction({self._partition: next_offset}, self._group)
+
+    async def _send(self, topic: str, rows: Sequence[Row], deliveries: list[asyncio.Future[Any]]) -> None:
+        at, now_ms = 0, time.time_ns() // 1_000_000
         while at < len(rows):
-            batches.append(RecordBatch(self._batch_bytes, now_ms))
-            at = batches[-1].extend(rows, at)
-        return batches
+            batch = RecordBatch(self._batch_bytes, now_ms)
+            at = batch.extend(rows, at)
+            delivery = await self._producer.send_batch(batch, topic, partition=self._partition.partition)
+            delivery.add_done_callback(_looked_at)
+            deliveries.append(delivery)
+
+    def _sender_ended(self, _sender: asyncio.Task[None]) -> None:
+        """Fail whoever waits: when a broken connection cancels its request, aiokafka's sender just returns."""
+        ended = ConnectionAbortedError("the producer has stopped sending")
+        manager = self._producer._txn_manager  # noqa: SLF001 - there is no other way to learn of it
+        if not manager.is_fatal_error():
+            self._fail_all(ended)
+            if manager.wait_for_transaction_end() is not None:
+                manager.fatal_error(ended)
+                manager.wait_for_transaction_end().exception()
+
+    def _fail_all(self, error: Exception) -> None:
+        """Fail what has not been delivered; asyncio is not to complain of failures that nobody has waited for."""
+        waiting = self._producer._message_accumulator  # noqa: SLF001 - there is no other way to it
+        waiting.fail_all(error)
+        for batch in chain(chain.from_iterable(waiting._batches.values()), waiting._pending_batches):  # noqa: SLF001
+            for outcome in (batch.future, batch._drain_waiter):  # noqa: SLF001 - see above
+                _looked_at(outcome)
+
+    async def discard(self) -> None:
+        """Close the connections at once, whatever is in flight; an open transaction is left for the next ledger."""
+        producer = self._producer
+        producer._closed = True  # noqa: SLF001 - stop() would first try to deliver what must not be delivered
+        # Whatever the sender still waits for will not come any more.
+        self._fail_all(ConnectionAbortedError("discarded"))
+        sender = producer._sender.sender_task  # noqa: SLF001 - see above
+        for _ in range(_CANCELLATIONS):
+            if sender is not None:
+                sender.cancel()
+            with contextlib.suppress(Exception):
+                await producer.client.close()
+            if sender is None or sender.done():
+                break
+            await asyncio.wait({sender}, timeout=0.5)
+        with contextlib.suppress(Exception):
+            await producer.client.close()  # a request under way may have connected once more
+
+
+def _looked_at(delivery: asyncio.Future[Any]) -> None:
+    """Mark a delivery's failure as seen: the first one ends the transaction, the others only repeat it."""
+    if delivery.done() and not delivery.cancelled():
+        delivery.exception()

@@ -153,7 +153,7 @@ class Mover:
             raise first
         if first is None:
             return False
-        async with self._book.turn():
+        async with self._context.turns.turn():
             await self._call()
             await self._commit([first, *self._ready_too()])
         return True

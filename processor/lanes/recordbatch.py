@@ -1,6 +1,6 @@
 """A record batch as Kafka stores it, written from rows that lie ready.
 
-It gives the same bytes as aiokafka's ``BatchBuilder`` in less time.
+It stands where aiokafka's producer expects its own ``BatchBuilder``, and gives the same bytes in less time.
 """
 
 import struct
@@ -36,7 +36,9 @@ class RecordBatch:
         self._parts: list[bytes] = []
         self._count = 0
         self._size = _PREFIX.size + _HEAD.size
+        self._closed = False
         self._producer = _NO_PRODUCER
+        self._built: bytes | None = None
 
     def extend(self, rows: Sequence[Row], at: int) -> int:
         """Take rows from position ``at`` on while there is room, one at least; return the position after the last."""
@@ -61,14 +63,24 @@ class RecordBatch:
         """Return the number of records."""
         return self._count
 
-    def stamp(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        """Say who writes the batch, and how many records it has written to the partition before."""
-        self._producer = producer_id, producer_epoch, base_sequence
+    def close(self) -> None:
+        """Take no more; aiokafka says so before it sends."""
+        self._closed = True
 
-    def build(self) -> bytes:
-        """Return the batch as it is written."""
-        last, time = self._count - 1, self._timestamp_ms
-        head = _HEAD.pack(_TRANSACTIONAL, last, time, time, *self._producer, self._count)
-        body = b"".join((head, *self._parts))
-        length = _PREFIX.size - _LENGTH_COUNTS_FROM + len(body)
-        return _PREFIX.pack(0, length, _NO_EPOCH, _MAGIC, google_crc32c.value(body)) + body
+    def closed(self) -> bool:
+        """Tell whether the batch takes no more."""
+        return self._closed
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        self._producer = producer_id, producer_epoch, base_sequence
+        self._built = None
+
+    def _build(self) -> bytes:
+        self._closed = True
+        if self._built is None:
+            last, time = self._count - 1, self._timestamp_ms
+            head = _HEAD.pack(_TRANSACTIONAL, last, time, time, *self._producer, self._count)
+            body = b"".join((head, *self._parts))
+            length = _PREFIX.size - _LENGTH_COUNTS_FROM + len(body)
+            self._built = _PREFIX.pack(0, length, _NO_EPOCH, _MAGIC, google_crc32c.value(body)) + body
+        return self._built

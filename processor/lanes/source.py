@@ -14,24 +14,20 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from processor.lanes.cancellation import leaked
-from processor.lanes.committed import Unstable, committed, members
+from processor.lanes.committed import committed_offset
 from processor.lanes.context import LaneContext
 from processor.lanes.ends import Ends
 from processor.lanes.failures import translated
 from processor.lanes.fetcher import Fetcher
 from processor.lanes.history import Memory
-from processor.lanes.journal import Journal
 from processor.lanes.lane import Lane, LaneState
-from processor.lanes.protocol import Tenure
 from schemas.logs import get_logger
 
 _BACKOFF_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 5.0
 """How long a rebalance waits for the batches in hand; what is not committed then is abandoned."""
-_STABLE_SECONDS: Final = 2.0
-_UNSTABLE_SECONDS: Final = 0.02
 _REVIVAL: Final = 1.5
-"""A lane that was refused as no longer ours, and is still ours after so many session timeouts, starts again."""
+"""A fenced lane whose partition is still ours after so many session timeouts was fenced by a zombie, not an heir."""
 
 _log = get_logger(__name__)
 
@@ -45,8 +41,6 @@ class Membership:
     instance_id: str | None
     session_timeout_ms: int
     window: int
-    name: str
-    """Under which the worker goes in its group, and writes: no two that live may have the same."""
 
 
 @dataclass(slots=True)
@@ -65,12 +59,10 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         membership: Membership,
         context: Callable[["LaneSource"], LaneContext],
         gate: Callable[[], Awaitable[None]],
-        journal: Journal,
     ) -> None:
         self._options = client_options
         self._membership = membership
         self._gate = gate
-        self._journal = journal
         self.ends = Ends(client_options)
         self._fetcher = Fetcher(client_options, self.ends)
         self._consumer: AIOKafkaConsumer | None = None
@@ -78,8 +70,6 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         self._memories: dict[TopicPartition, Memory] = {}
         self._task: asyncio.Task[None] | None = None
         self._context = context(self)
-        self.tenure: Tenure | None = None
-        """The generation of the group in which the partitions are held that this worker holds."""
         self.joined = False
         """Whether the group has given this worker its partitions, be they none."""
         self.why = "starting"
@@ -92,7 +82,6 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def start(self) -> None:
         """Begin to join the group, as soon as the gate opens and Kafka is there; returns at once."""
-        self._journal.start()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self, seconds: float = _DRAIN_SECONDS) -> None:
@@ -102,34 +91,14 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
             self._task.cancel()
             await asyncio.wait({self._task})
         await self._leave()
-        await self._journal.stop()
         await self._fetcher.stop()
         await self.ends.stop()
 
     async def committed(self, partition: TopicPartition) -> int | None:
-        """Return the offset that the group has committed for a partition, once no open transaction moves it."""
-        until = time.monotonic() + _STABLE_SECONDS
-        while True:
-            try:
-                return (await committed(self._coordinator, self._membership.group, partition, stable=True)).offset
-            except Unstable:
-                if time.monotonic() > until:
-                    raise
-                await asyncio.sleep(_UNSTABLE_SECONDS)
-
-    async def last_holder(self, partition: TopicPartition) -> str | None:
-        """Return the name of who committed a partition's offset last."""
-        return (await committed(self._coordinator, self._membership.group, partition, stable=False)).note or None
-
-    async def members(self) -> frozenset[str]:
-        """Return the names of those who are in the group now."""
-        return await members(self._coordinator, self._membership.group)
-
-    @property
-    def _coordinator(self) -> Any:
+        """Return the offset that the group has committed for a partition."""
         if self._consumer is None:
             raise ConnectionError("not a member of the group")
-        return self._consumer._coordinator  # noqa: SLF001 - the public ways overlook errors
+        return await committed_offset(self._consumer._coordinator, self._membership.group, partition)  # noqa: SLF001 - see there
 
     async def _run(self) -> None:
         connected = False
@@ -169,7 +138,6 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         membership = self._membership
         self._consumer = AIOKafkaConsumer(
             **self._options,
-            client_id=membership.name,
             group_id=membership.group,
             group_instance_id=membership.instance_id,
             session_timeout_ms=membership.session_timeout_ms,
@@ -208,16 +176,9 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         """Start a lane for each partition. It must not be waited for here: its offset fetch would deadlock."""
         if self._consumer is not None and assigned:
             self._consumer.pause(*assigned)
-        self.tenure = self._tenure_now()
         for partition in assigned:
             self._start_lane(partition)
         _log.info("partitions assigned", partitions=sorted(partition.partition for partition in assigned))
-
-    def _tenure_now(self) -> Tenure | None:
-        """Return the generation just entered; None where the membership has ended again already."""
-        if self._consumer is None or self._coordinator.generation <= 0:
-            return None
-        return Tenure(self._coordinator.generation, self._coordinator.member_id, self._membership.instance_id)
 
     def _start_lane(self, partition: TopicPartition) -> None:
         memory = self._memories.setdefault(partition, Memory(self._membership.window))

@@ -70,7 +70,7 @@ def _records() -> Iterator[bytes]:
 def _chunk() -> Iterator[bytes]:
     batch = RecordBatch(1 << 20, 1_795_000_000_000)
     batch.extend([frame(b"k", b"v", [("h", None)]), frame(None, None, ())], 0)
-    raw = batch.build()
+    raw = batch._build()
     yield raw
     yield raw + raw[:40]
     yield raw[:8] + (-12).to_bytes(4, "big", signed=True) + raw[12:]

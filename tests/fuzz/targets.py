@@ -133,7 +133,7 @@ def records(data: bytes) -> None:
     ]
     batch = RecordBatch(1 << 24, _NOW)
     assert batch.extend([frame(*row) for row in rows], 0) == len(rows)
-    raw = batch.build()
+    raw = batch._build()
     assert next_offset(raw, 0) == len(rows)
     ((after, quick),) = read_committed(raw, (), 0)
     assert after == len(rows)

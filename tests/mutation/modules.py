@@ -38,24 +38,14 @@ MODULES: Final = (
             f"processor/lanes/{name}.py"
             for name in (
                 *("budget", "cancellation", "chunk", "failures", "feed", "foreign", "history", "lane", "limits"),
-                *("committed", "journal", "ledger", "mover", "recordbatch", "transactions"),
+                *("mover", "recordbatch", "turns"),
             )
         ),
         tuple(
             f"{_UNIT}/test_{name}.py"
             for name in (
-                *(
-                    "lane",
-                    "lane_parts",
-                    "lane_ends",
-                    "budget",
-                    "chunk",
-                    "feed_boundaries",
-                    "journal",
-                    "ledger",
-                    "recordbatch",
-                ),
-                *("committed", "dead_letter_limits", "history", "transactions"),
+                *("lane", "lane_parts", "lane_ends", "budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
+                "dead_letter_limits",
             )
         ),
     ),

@@ -12,6 +12,7 @@ from processor.lanes.context import LaneContext
 from processor.lanes.history import Memory
 from processor.lanes.lane import Lane
 from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, raw_chunk, request_value
 from tests.rows import read_row
@@ -94,6 +95,7 @@ class Worker:
             record_limit=1_000_000,
             max_records=3,
             commit_seconds=5.0,
+            turns=Turns(1, 0.05),
             book=self.kafka.book,
             committed=self.kafka.committed_offset,
             bounds=self.kafka.bounds,

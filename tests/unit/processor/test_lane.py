@@ -13,16 +13,18 @@ from aiokafka.errors import (
     CoordinatorNotAvailableError,
     InvalidTxnState,
     KafkaError,
+    ProducerFenced,
     RequestTimedOutError,
 )
 
 from processor.batch import Batch, Outcomes
-from processor.errors import AgentGone, Fenced
+from processor.errors import AgentGone
 from processor.lanes.budget import Budget
 from processor.lanes.context import LaneContext
 from processor.lanes.history import Memory
 from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits
+from processor.lanes.turns import Turns
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, request_value
 from tests.rows import read_row
@@ -54,6 +56,7 @@ class _Bench:
     limits: DeadLetterLimits = field(default_factory=lambda: DeadLetterLimits(1_000, 100, 10_000))
     max_records: int = 7
     commit_seconds: float = 5.0
+    turns: Turns = field(default_factory=lambda: Turns(1, 0.05))
     counted: list[Outcomes] = field(default_factory=list)
     aborted: list[str] = field(default_factory=list)
     fatal: list[BaseException] = field(default_factory=list)
@@ -80,6 +83,7 @@ class _Bench:
             record_limit=1_000_000,
             max_records=self.max_records,
             commit_seconds=self.commit_seconds,
+            turns=self.turns,
             book=self.kafka.book,
             committed=self.kafka.committed_offset,
             bounds=self.kafka.bounds,
@@ -111,6 +115,7 @@ async def _running(bench: _Bench) -> AsyncIterator[Lane]:
         lane.drain()
         async with asyncio.timeout(5):
             await task
+        assert bench.kafka.open_books == 0
         assert bench.budget.free == 64
 
 
@@ -158,8 +163,9 @@ async def test_what_is_valued_while_a_transaction_commits_goes_into_the_next_one
 
 async def test_what_comes_meanwhile_gathers_and_is_valued_in_one_batch_when_the_turn_comes() -> None:
     bench = _Bench(FakeKafka(list(_requests(0, 1))), max_records=100)
+    bench.turns = Turns(1, 60)
     async with _running(bench):
-        async with bench.kafka.turn:
+        async with bench.turns.turn():
             await _until(lambda: bench.engine.asked)
             for number in range(1, 9):
                 bench.kafka.publish(*_requests(number, 1))
@@ -174,8 +180,9 @@ async def test_what_comes_meanwhile_gathers_and_is_valued_in_one_batch_when_the_
 
 async def test_a_turn_is_not_held_up_for_what_takes_long_to_value() -> None:
     bench = _Bench(FakeKafka(list(_requests(0, 1))), max_records=100)
+    bench.turns = Turns(1, 60)
     async with _running(bench):
-        async with bench.kafka.turn:
+        async with bench.turns.turn():
             await _until(lambda: bench.engine.asked)
             bench.kafka.publish(*_requests(1, 3))
             bench.held = asyncio.Event()
@@ -215,7 +222,7 @@ async def test_what_passes_is_waited_out_and_goes_on_from_the_committed_offset(e
         await _all_settled(bench)
     _expect_exactly_once(bench, 20)
     assert bench.aborted == [type(error).__name__] * 2
-    assert bench.kafka.epoch == 3, "a fresh ledger each time"
+    assert bench.kafka.epoch == 3, "a fresh producer each time"
 
 
 async def test_a_cancellation_that_leaks_out_of_a_broken_connection_ends_nothing() -> None:
@@ -252,7 +259,7 @@ async def test_a_commit_that_takes_too_long_is_given_up_and_its_batch_valued_aga
 
 
 async def test_a_fenced_lane_ends_quietly_and_writes_nothing_more() -> None:
-    bench = _Bench(FakeKafka(list(_requests(0, 20)), faults=[Fenced("given out anew")]))
+    bench = _Bench(FakeKafka(list(_requests(0, 20)), faults=[ProducerFenced()]))
     async with _running(bench) as lane:
         await _until(lambda: lane.state is LaneState.FENCED)
         bench.kafka.publish(*_requests(20, 5))
@@ -354,6 +361,7 @@ async def test_a_cancelled_lane_abandons_its_batch_and_the_next_holder_values_it
     await asyncio.sleep(0.02)
     task.cancel()
     await asyncio.wait({task})
+    assert bench.kafka.open_books == 0
     assert bench.budget.free == 64
     bench.kafka.gate.set()
     async with _running(bench):

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import pytest
 from aiokafka import errors as kafka
 
 from processor.batch import Outcomes
 from processor.dedupe import Sightings
-from processor.errors import Fenced
 from processor.lanes.feed import Feed
 from processor.lanes.history import Memory, remember
 from processor.lanes.lane import Lane, LaneState
@@ -55,8 +55,9 @@ class _Run:
         self.seconds.append(seconds)
 
 
-def test_a_fenced_lane_does_not_fence_its_heir_in_turn() -> None:
-    run = _Run(Topic([request_value("P1")], faults=[Fenced("given out anew")]))
+@pytest.mark.parametrize("error", [kafka.ProducerFenced, kafka.InvalidProducerEpoch])
+def test_a_fenced_lane_does_not_fence_its_heir_in_turn(error: type[Exception]) -> None:
+    run = _Run(Topic([request_value("P1")], faults=[error()]))
     assert (run.ended, run.state, run.topic.epoch) == (True, LaneState.FENCED, 1)
     assert (run.free, run.topic.topics) == (BUDGET, {})
 

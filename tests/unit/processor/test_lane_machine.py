@@ -161,6 +161,7 @@ class LaneMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "loop"):
             self.loop.run(self._all_end(orderly=False))
+            assert self.kafka.open_books == 0
             self.loop.close()
 
     def _expect_results(self, visible: Sequence[tuple[int, bytes | None]]) -> None:

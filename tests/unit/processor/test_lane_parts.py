@@ -97,8 +97,8 @@ def test_a_broker_that_takes_no_record_however_small_ends_the_process() -> None:
 @pytest.mark.parametrize(
     ("error", "meaning"),
     [
-        (kafka.ProducerFenced(), TryAgain),
-        (kafka.InvalidProducerEpoch(), TryAgain),
+        (kafka.ProducerFenced(), Fenced),
+        (kafka.InvalidProducerEpoch(), Fenced),
         (kafka.MessageSizeTooLargeError(), RecordRefused),
         (kafka.RecordTooLargeError(), RecordRefused),
         (kafka.OutOfOrderSequenceNumber(), TryAgain),
@@ -106,7 +106,6 @@ def test_a_broker_that_takes_no_record_however_small_ends_the_process() -> None:
         (ConnectionResetError(), TryAgain),
         (TimeoutError(), TryAgain),
         (Halted("too many"), Halted),
-        (Fenced("given out anew"), Fenced),
     ],
 )
 def test_what_an_error_means_does_not_depend_on_what_it_is_wrapped_in(error: Exception, meaning: type) -> None:
@@ -129,10 +128,14 @@ def test_nobody_guesses_what_an_unknown_error_means() -> None:
 def test_a_batch_takes_the_rows_from_where_it_is_told_and_may_be_added_to() -> None:
     rows = [frame(b"%d" % number, None, ()) for number in range(6)]
     batch = RecordBatch(1 << 20, 5)
+    assert not batch.closed()
     assert batch.extend(rows, 4) == 6
     assert batch.extend(rows[:3], 1) == 3
     assert batch.record_count() == 4
-    ((_, records),) = read_committed(batch.build(), (), 0)
+    assert not batch.closed()
+    batch.close()
+    assert batch.closed()
+    ((_, records),) = read_committed(batch._build(), (), 0)
     assert [(one.offset, one.key, one.timestamp) for one in records] == [
         (0, b"4", 5),
         (1, b"5", 5),

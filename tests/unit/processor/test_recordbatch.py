@@ -37,9 +37,9 @@ def test_a_batch_has_the_bytes_that_the_client_library_would_write(records: list
     expected, taken = _made_by_aiokafka(records, limit)
     batch = RecordBatch(len(expected), _NOW)
     after = batch.extend([frame(*record) for record in records[:taken]], 0)
-    batch.stamp(*_PRODUCER)
+    batch._set_producer_state(*_PRODUCER)
     assert (after, batch.record_count()) == (taken, taken)
-    assert batch.build() == expected
+    assert batch._build() == expected
     assert batch.size() == len(expected)
 
 
@@ -55,9 +55,11 @@ def test_a_batch_takes_what_fits_and_one_record_at_least() -> None:
 def test_a_batch_that_is_sent_again_carries_the_producer_it_was_given_last() -> None:
     batch = RecordBatch(1_000, _NOW)
     batch.extend([frame(b"k", b"v", ())], 0)
-    first = batch.build()
-    batch.stamp(*_PRODUCER)
-    assert first != batch.build()
+    first = batch._build()
+    batch._set_producer_state(*_PRODUCER)
+    assert first != batch._build()
+    assert batch._build() is batch._build()
+    assert batch.closed()
 
 
 @given(st.one_of(st.none(), st.binary(max_size=100)), st.binary(max_size=300))
