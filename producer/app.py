@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from producer.acknowledged import Acknowledged
 from producer.deadletters.desk import DeadLetterDesk
 from producer.gateway import Gateway
 from producer.idempotency import IdempotencyKeys
@@ -60,14 +61,18 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         settings.gateway_max_in_flight, settings.gateway_max_in_flight_bytes, settings.gateway_publish_seconds
     )
     written = (table.requests, table.property_records, table.property_sales)
+    acknowledged = Acknowledged()
     tracer = tracing.tracer("terrafusion-gateway")
-    publisher = _publisher(tracer, lambda: KafkaProducer(options), written, bounds, metrics.published)
+    publisher = _publisher(tracer, lambda: KafkaProducer(options), written, bounds, metrics.published, acknowledged)
     store = job_store(settings.job_store_url, settings.data_dir / "gateway" / "jobs.sqlite")
-    view = JobView(store, KafkaLog(options, (table.requests.name, table.results.name)), table)
+    view = JobView(
+        store, KafkaLog(options, (table.requests.name, table.results.name)), table, acknowledged=acknowledged
+    )
     properties = PropertyCopy(
         PropertyTable(settings.data_dir / "gateway" / "properties.sqlite"),
         KafkaLog(options, (table.property_records.name, table.models.name)),
         table,
+        acknowledged,
     )
     return Gateway(
         settings=settings,

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from producer.acknowledged import Acknowledgement
 from producer.lane import Batch
 
 _BATCH_BYTES: Final = 512 * 1024
@@ -57,6 +58,7 @@ class KafkaProducer:
         """Return an empty batch."""
         return cast("Batch", self._producer.create_batch())
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]:
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[Acknowledgement]:
         """Hand a batch over; the awaitable is done when every in-sync replica has it."""
-        return cast("Awaitable[object]", await self._producer.send_batch(batch, topic, partition=partition))
+        sent = await self._producer.send_batch(batch, topic, partition=partition)
+        return cast("Awaitable[Acknowledgement]", sent)

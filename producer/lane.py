@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import NamedTuple, Protocol
 
+from producer.acknowledged import Acknowledged, Acknowledgement
 from producer.errors import KafkaUnavailable, ProducerError
 from schemas.cloudevents import Header
 from schemas.logs import get_logger
@@ -56,7 +57,7 @@ class Client(Protocol):
     def create_batch(self) -> Batch:
         """Return an empty batch."""
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]:
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[Acknowledgement]:
         """Hand a batch over; the awaitable is done when every in-sync replica has it."""
 
 
@@ -97,6 +98,7 @@ class Lane:
         partition: number of the partition.
         release: told (records, bytes) when they are no longer in flight.
         broken: told when the client can deliver nothing any more.
+        acknowledged: told what Kafka has acknowledged.
         gather: says how many seconds a first record waits for others to go with it.
     """
 
@@ -105,6 +107,7 @@ class Lane:
     partition: int
     release: Callable[[int, int], None]
     broken: Callable[[], None]
+    acknowledged: Acknowledged = field(default_factory=Acknowledged)
     gather: Callable[[], float] = lambda: 0.0
     stalled: bool = False
     """Whether Kafka has left a batch unacknowledged beyond a caller's deadline."""
@@ -169,7 +172,8 @@ class Lane:
         return batch
 
     async def _send(self, batch: Batch) -> None:
-        await (await self.client.send_batch(batch, self.topic, partition=self.partition))
+        answer = await (await self.client.send_batch(batch, self.topic, partition=self.partition))
+        self.acknowledged.note(self.topic, self.partition, answer, len(self._sent))
         self.release(len(self._sent), sum(record.size for record, _ in self._sent))
         for _, ticket in self._sent:
             ticket.acknowledge()

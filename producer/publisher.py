@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from aiokafka.errors import KafkaError
 
+from producer.acknowledged import Acknowledged
 from producer.errors import KafkaUnavailable, Overloaded
 from producer.lane import Client, Lane, Record, Ticket
 from producer.partitioning import partition_for, partitions_for
@@ -52,6 +53,7 @@ class Publisher:
         topics: the topics that are published to; their partitions are asked for on connecting.
         bounds: limits of what is in flight.
         observe: told the seconds each publish took.
+        acknowledged: told how far the partitions reach.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class Publisher:
         topics: Iterable[Topic],
         bounds: Bounds,
         observe: PublishTimer = lambda _seconds: None,
+        acknowledged: Acknowledged | None = None,
     ) -> None:
         self._connect = connect
         self._topics = tuple(topic.name for topic in topics)
         self._bounds = bounds
         self._observe = observe
+        self._acknowledged = acknowledged or Acknowledged()
         self._client: Client | None = None
         self._lanes: dict[str, list[Lane]] = {}
         self._broken = asyncio.Event()
@@ -243,7 +247,7 @@ class Publisher:
     async def _lanes_of(self, client: Client, topic: str) -> list[Lane]:
         partitions = await client.partitions_for(topic)
         return [
-            Lane(client, topic, partition, self._released, self._broken.set, self._gather_seconds)
+            Lane(client, topic, partition, self._released, self._broken.set, self._acknowledged, self._gather_seconds)
             for partition in sorted(partitions)
         ]
 

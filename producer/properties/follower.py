@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from producer.acknowledged import Acknowledged
 from producer.properties.base import Condition, CountySize, PropertyPage
 from producer.properties.table import Changes, PropertyRow, PropertyTable
 from producer.store.base import Place
@@ -31,13 +32,17 @@ class PropertyCopy:
         table: where the copy is kept; opened and closed by this.
         log: the two topics.
         topics: their names.
+        acknowledged: how far the topics reach by what this gateway has published itself.
     """
 
-    def __init__(self, table: PropertyTable, log: Log, topics: Topics) -> None:
+    def __init__(
+        self, table: PropertyTable, log: Log, topics: Topics, acknowledged: Acknowledged | None = None
+    ) -> None:
         self._table = table
         self._log = log
         self._models = topics.models.name
-        self._catch_up = CatchUp(lambda: log.ends([topics.property_records.name, topics.models.name]))
+        followed = topics.property_records.name, topics.models.name
+        self._catch_up = CatchUp(lambda: log.ends(followed), acknowledged)
         self._goal: _Positions | None = None
         self._positions: _Positions = {}
         self._task: asyncio.Task[None] | None = None
@@ -104,6 +109,7 @@ class PropertyCopy:
             return await self._log.open(known.positions, known.cluster_id)
         except ForeignLog as wrong:
             _log.warning("the copy of the roll is emptied and filled from the topics", reason=str(wrong))
+            self._catch_up.forget()
             await self._table.clear()
             return await self._log.open({}, None)
 

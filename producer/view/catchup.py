@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from producer.acknowledged import Acknowledged
 from producer.store.base import Place
 from producer.view.errors import LogUnavailable
 
@@ -24,10 +25,11 @@ class _Ticket:
 
 
 class CatchUp:
-    """Compares the topic's ends with the view's positions."""
+    """Compares the topic's ends, by the brokers and by what they have acknowledged, with the view's positions."""
 
-    def __init__(self, ends: Ends) -> None:
+    def __init__(self, ends: Ends, acknowledged: Acknowledged | None = None) -> None:
         self._ends = ends
+        self._acknowledged = acknowledged or Acknowledged()
         self._positions: dict[Place, int] = {}
         self._next: _Ticket | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -52,6 +54,10 @@ class CatchUp:
         """Start from other positions, because reading has begun anew."""
         self._positions = dict(positions)
         self._check()
+
+    def forget(self) -> None:
+        """Forget what was acknowledged: the topics are others now."""
+        self._acknowledged.forget()
 
     def advance(self, positions: Mapping[Place, int]) -> None:
         """Note that the view has got further."""
@@ -78,7 +84,7 @@ class CatchUp:
             self._next = None
             while ticket.waiting:
                 try:
-                    ticket.ends = dict(await self._ends())
+                    ticket.ends = self._acknowledged.reach(await self._ends())
                 except LogUnavailable:
                     await asyncio.sleep(_PAUSE_S)
                     continue

@@ -95,6 +95,7 @@ class Follower:
             opened = await self._log.open(self._positions, cluster_id)
         except ForeignLog as wrong:
             _log.warning("The job store is emptied and filled from the topics", reason=str(wrong))
+            self._catch_up.forget()
             self._start_from(await self._store.reset(None))
             cluster_id = None
             opened = await self._log.open({}, None)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from producer.acknowledged import Acknowledged
 from producer.store.base import (
     DEFAULT_LIMIT,
     BatchCounts,
@@ -57,15 +58,18 @@ class JobView:
         topics: their names.
         settings: bounds.
         now_ms: the clock that pruning goes by.
+        acknowledged: how far the topics reach by what this gateway has published itself.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators, bounds, clock
         self,
         store: JobStore,
         log: Log,
         topics: Topics,
         settings: ViewSettings | None = None,
         now_ms: Callable[[], int] = _now_ms,
+        *,
+        acknowledged: Acknowledged | None = None,
     ) -> None:
         self._store = store
         self._kafka = log
@@ -76,7 +80,7 @@ class JobView:
         self._keeper = Keeper(store, self._overlay, self._settings)
         self._waiters = Waiters()
         self._feed = Feed()
-        self._catch_up = CatchUp(lambda: log.ends([topics.requests.name]))
+        self._catch_up = CatchUp(lambda: log.ends([topics.requests.name]), acknowledged)
         self._follower = Follower(
             log=log,
             store=store,

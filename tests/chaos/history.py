@@ -165,12 +165,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """An answer of the gateway about one job while the run went on; ``job_status`` is None unless it is a 200."""
+    """An answer of the gateway about one job while the run went on; ``job_status`` is None unless it is a 200.
+
+    Asked at ``at_ms``, answered at ``answered_ms``, which a history of earlier date may lack: then it was at once.
+    """
 
     job_id: str
     at_ms: int
     status: int
     job_status: str | None
+    answered_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

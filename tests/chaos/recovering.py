@@ -82,5 +82,5 @@ class Recovery:
         except (aiohttp.ClientError, OSError, TimeoutError, orjson.JSONDecodeError):
             return None
         job_status = body["status"] if answer.status == _OK else None
-        self.journal.append(Polled(job_id, begun, answer.status, job_status))
+        self.journal.append(Polled(job_id, begun, answer.status, job_status, now_ms()))
         return (body["result"] or {}) if job_status in _FINAL else None

@@ -164,3 +164,11 @@ def test_a_pending_job_in_the_view_must_have_been_asked_for() -> None:
     waiting = [each for each in clean_run() if getattr(each, "job_id", None) != "c"]
     pending = Viewed("c", "P-COMPLETED", "BENTON", "PENDING", None)
     assert Kind.VIEW_WRONG not in {each.kind for each in check([*waiting, pending])}
+
+
+def test_of_two_polls_at_the_same_time_neither_is_the_later_one() -> None:
+    first = Polled("b", 500, 200, "COMPLETED", answered_ms=900)
+    during, after = (Polled("b", at_ms, 200, "PENDING", answered_ms=950) for at_ms in (899, 900))
+    waiting = [each for each in clean_run() if not (isinstance(each, Polled) and each.job_id == "b")]
+    assert Kind.BACKWARDS not in {each.kind for each in check([*waiting, first, during])}
+    assert Anomaly(Kind.BACKWARDS, "b", "COMPLETED, later PENDING") in check([*waiting, first, after])

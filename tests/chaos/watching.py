@@ -109,7 +109,7 @@ class Customer:
         except _AWAY:
             return
         status = orjson.loads(body)["status"] if answer.status == _OK else None
-        self.journal.append(Polled(job_id, begun, answer.status, status))
+        self.journal.append(Polled(job_id, begun, answer.status, status, now_ms()))
 
 
 @dataclass(slots=True)

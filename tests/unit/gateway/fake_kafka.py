@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaConnectionError
 
+from producer.acknowledged import Acknowledgement
 from producer.lane import Batch, Record
 from schemas.cloudevents import Header
 
@@ -25,6 +26,13 @@ class FakeBatch:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class FakeAnswer:
+    """Where a batch lies."""
+
+    offset: int
+
+
 @dataclass(slots=True)
 class FakeKafka:
     """A cluster in memory: down, hanging, refusing or well."""
@@ -38,7 +46,7 @@ class FakeKafka:
     batches: int = 0
     starts: int = 0
     listeners: list[Callable[[str, Record], None]] = field(default_factory=list)
-    waiting: list[tuple[FakeBatch, str, int, "asyncio.Future[object]"]] = field(default_factory=list)
+    waiting: list[tuple[FakeBatch, str, int, "asyncio.Future[Acknowledgement]"]] = field(default_factory=list)
 
     def records(self, topic: str) -> list[Record]:
         return [record for _, record in self.log.get(topic, [])]
@@ -63,29 +71,29 @@ class FakeKafka:
     def create_batch(self) -> FakeBatch:
         return FakeBatch(self.room)
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[object]:
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> Awaitable[Acknowledgement]:
         assert isinstance(batch, FakeBatch)
-        sent = asyncio.get_running_loop().create_future()
+        sent: asyncio.Future[Acknowledgement] = asyncio.get_running_loop().create_future()
         if self.refusal is not None:
             sent.set_exception(self.refusal)
         elif self.hanging:
             self.waiting.append((batch, topic, partition, sent))
         else:
-            self._write(batch, topic, partition)
-            sent.set_result(None)
+            sent.set_result(self._write(batch, topic, partition))
         return sent
 
     def come_back(self) -> None:
         """Acknowledge what hung."""
         self.hanging = False
         for batch, topic, partition, sent in self.waiting:
-            self._write(batch, topic, partition)
-            sent.set_result(None)
+            sent.set_result(self._write(batch, topic, partition))
         self.waiting.clear()
 
-    def _write(self, batch: FakeBatch, topic: str, partition: int) -> None:
+    def _write(self, batch: FakeBatch, topic: str, partition: int) -> FakeAnswer:
         self.batches += 1
+        offset = sum(number == partition for number, _ in self.log.get(topic, ()))
         for record in batch.records:
             self.log.setdefault(topic, []).append((partition, record))
             for listener in self.listeners:
                 listener(topic, record)
+        return FakeAnswer(offset)

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from aiokafka.errors import OutOfOrderSequenceNumber
 
+from producer.acknowledged import Acknowledged
 from producer.errors import KafkaUnavailable, Overloaded
 from producer.lane import Record
 from producer.publisher import Bounds, Publisher
@@ -181,3 +182,16 @@ async def test_partitions_that_a_topic_gains_get_their_share() -> None:
     await publisher.publish_many(TOPIC, [record(str(number)) for number in range(200)])
     await publisher.stop(1)
     assert {partition for partition, _ in kafka.log[TOPIC.name]} == set(range(6))
+
+
+async def test_how_far_a_partition_reaches_is_known_from_the_acknowledgements() -> None:
+    kafka, acknowledged = FakeKafka(partitions=1, room=2), Acknowledged()
+    publisher = Publisher(lambda: kafka, topics(), Bounds(seconds=5.0), acknowledged=acknowledged)
+    await publisher.start()
+    assert await came(lambda: publisher.ready)
+    place = TOPIC.name, 0
+    await publisher.publish_all(TOPIC, [record(f"k{number}") for number in range(5)])
+    assert acknowledged.reach({place: 0}) == {place: 5}
+    await publisher.publish(TOPIC, record())
+    assert acknowledged.reach({place: 0}) == {place: 6}
+    await publisher.stop()

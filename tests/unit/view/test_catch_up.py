@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from producer.acknowledged import Acknowledged
 from producer.store.base import Place
 from producer.view.catchup import CatchUp
 from producer.view.errors import LogUnavailable
@@ -27,6 +29,11 @@ class Ends:
         if self.away:
             raise LogUnavailable("away")
         return {HERE: end}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    offset: int
 
 
 async def settle() -> None:
@@ -108,3 +115,36 @@ async def test_beginning_anew_at_lower_positions_is_not_caught_up() -> None:
     assert await catch_up.wait(1)
     catch_up.begin({HERE: 0})
     assert not await catch_up.wait(0.02)
+
+
+async def test_what_kafka_has_acknowledged_to_this_gateway_counts_where_a_broker_names_an_earlier_end() -> None:
+    ends, acknowledged = Ends(), Acknowledged()
+    ends.end = 5
+    catch_up = CatchUp(ends, acknowledged)
+    catch_up.advance({HERE: 5})
+    acknowledged.note(*HERE, Answer(5), records=3)
+    waiting = asyncio.create_task(catch_up.wait(5))
+    await settle()
+    catch_up.advance({HERE: 7})
+    await settle()
+    assert not waiting.done()
+    catch_up.advance({HERE: 8})
+    assert await waiting
+
+
+async def test_what_was_acknowledged_by_other_topics_of_that_name_is_waited_for_no_more() -> None:
+    acknowledged = Acknowledged()
+    catch_up = CatchUp(Ends(), acknowledged)
+    acknowledged.note(*HERE, Answer(5), records=3)
+    assert not await catch_up.wait(0.02)
+    catch_up.forget()
+    assert await catch_up.wait(5)
+
+
+def test_an_earlier_batch_and_one_that_had_been_written_before_move_no_end() -> None:
+    acknowledged = Acknowledged()
+    acknowledged.note(*HERE, Answer(40), records=2)
+    acknowledged.note(*HERE, Answer(10), records=2)
+    acknowledged.note(*HERE, Answer(-1), records=1_000)
+    assert acknowledged.reach({HERE: 7, ("requests", 1): 7}) == {HERE: 42, ("requests", 1): 7}
+    assert acknowledged.reach({HERE: 50}) == {HERE: 50}
