@@ -46,6 +46,8 @@ class Tally:
         """The latencies of those that were no refusals."""
         self.told_when = 0
         """How many refusals say when to come again."""
+        self.lost = 0
+        """How many requests got no answer because their connection was closed."""
 
     def note(self, head: bytes, ms: float) -> None:
         """Take note of an answer by its head."""
@@ -58,16 +60,29 @@ class Tally:
 
 
 class _Connection(asyncio.Protocol):
-    """One keep-alive connection; answers come in the order of the requests."""
+    """One keep-alive connection; answers come in the order of the requests.
 
-    def __init__(self, tally: Tally, on_answer: Callable[["_Connection"], None]) -> None:
+    A server that has too many connections says so unasked, and closes: that is no answer.
+    """
+
+    def __init__(self, tally: Tally, on_answer: Callable[["_Connection"], None], on_lost: Callable[[], None]) -> None:
         self._tally = tally
         self._on_answer = on_answer
+        self._on_lost = on_lost
         self._started: deque[float] = deque()
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none by inheritance
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio gives it
+        self._tally.lost += len(self._started)
+        self._started.clear()
+        self._on_lost()
+
+    @property
+    def usable(self) -> bool:
+        return not self._transport.is_closing()
 
     def send(self, request: bytes, started: float) -> None:
         self._started.append(started)
@@ -81,11 +96,50 @@ class _Connection(asyncio.Protocol):
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
-            self._tally.note(head, (time.perf_counter() - self._started.popleft()) * 1e3)
-            self._on_answer(self)
+            if self._started:
+                self._tally.note(head, (time.perf_counter() - self._started.popleft()) * 1e3)
+                self._on_answer(self)
 
     def close(self) -> None:
         self._transport.close()
+
+
+class _Connections:
+    """A number of connections to one server; one that is lost is opened anew, until the load is over."""
+
+    def __init__(self, host: str, port: int, tally: Tally, go_on: Callable[[_Connection], None]) -> None:
+        self._address = host, port
+        self._tally = tally
+        self._go_on = go_on
+        self._open: list[_Connection] = []
+        self._opening: set[asyncio.Task[None]] = set()
+        self._over = False
+
+    async def open(self, count: int) -> None:
+        """Open them, one after the other, and let each begin."""
+        for _ in range(count):
+            await self._one()
+
+    def close(self) -> None:
+        """Close all."""
+        self._over = True
+        for task in self._opening:
+            task.cancel()
+        for connection in self._open:
+            connection.close()
+
+    async def _one(self) -> None:
+        loop = asyncio.get_running_loop()
+        made = lambda: _Connection(self._tally, self._go_on, self._lost)  # noqa: E731 - one line says it
+        connection = (await loop.create_connection(made, *self._address))[1]
+        self._open.append(connection)
+        self._go_on(connection)
+
+    def _lost(self) -> None:
+        if not self._over:
+            task = asyncio.get_running_loop().create_task(self._one())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
 
 
 async def closed_loop(host: str, port: int, make: Make, *, connections: int, seconds: float) -> Tally:
@@ -96,17 +150,15 @@ async def closed_loop(host: str, port: int, make: Make, *, connections: int, sec
     def go_on(connection: _Connection) -> None:
         nonlocal number
         now = time.perf_counter()
-        if now < end:
+        if now < end and connection.usable:
             number += 1
             connection.send(make(number), now)
 
-    opened = await _open(host, port, connections, tally, go_on)
-    for connection in opened:
-        go_on(connection)
+    opened = _Connections(host, port, tally, go_on)
+    await opened.open(connections)
     await asyncio.sleep(seconds)
     await _drain(tally, lambda: number)
-    for connection in opened:
-        connection.close()
+    opened.close()
     return tally
 
 
@@ -119,37 +171,37 @@ async def open_loop(  # noqa: PLR0913 - what a load is
     waiting: deque[tuple[bytes, float]] = deque()
 
     def go_on(connection: _Connection) -> None:
-        if waiting:
+        if waiting and connection.usable:
             connection.send(*waiting.popleft())
         else:
             idle.append(connection)
 
-    opened = await _open(host, port, connections, tally, go_on)
-    idle.extend(opened)
+    opened = _Connections(host, port, tally, go_on)
+    await opened.open(connections)
     started, number = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - started) < seconds:
         while number < elapsed * rate:
             request, due = make(number), started + number / rate
             number += 1
-            if idle:
-                idle.popleft().send(request, due)
+            if (connection := _resting(idle)) is not None:
+                connection.send(request, due)
             else:
                 waiting.append((request, due))
         await asyncio.sleep(0.001)
     await _drain(tally, lambda: number)
-    for connection in opened:
-        connection.close()
+    opened.close()
     return tally
 
 
-async def _open(
-    host: str, port: int, count: int, tally: Tally, go_on: Callable[[_Connection], None]
-) -> list[_Connection]:
-    loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(lambda: _Connection(tally, go_on), host, port))[1] for _ in range(count)]
+def _resting(idle: deque[_Connection]) -> _Connection | None:
+    while idle:
+        connection = idle.popleft()
+        if connection.usable:
+            return connection
+    return None
 
 
 async def _drain(tally: Tally, sent: Callable[[], int]) -> None:
     end = time.perf_counter() + 10
-    while len(tally.ms) < sent() and time.perf_counter() < end:
+    while len(tally.ms) + tally.lost < sent() and time.perf_counter() < end:
         await asyncio.sleep(0.01)
