@@ -15,6 +15,7 @@ _HEAD = (
     "POST /api/v1/valuation/run HTTP/1.1\r\nHost: {host}\r\n"
     "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
 )
+_CLOSES = b"\r\nconnection: close"
 Make = Callable[[int], bytes]
 """Makes the request of a number."""
 
@@ -92,10 +93,13 @@ class _Connection(asyncio.Protocol):
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end]
-            length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+            lowered = head.lower()
+            length = int(lowered.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
+            if _CLOSES in lowered:
+                self._transport.close()
             if self._started:
                 self._tally.note(head, (time.perf_counter() - self._started.popleft()) * 1e3)
                 self._on_answer(self)
