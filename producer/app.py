@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +38,7 @@ from producer.view.kafka import KafkaLog
 from producer.view.view import JobView
 from schemas import tracing
 from schemas.settings import KafkaSettings
-from schemas.topics import topics
+from schemas.topics import Topics, topics
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -64,16 +64,8 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
     acknowledged = Acknowledged()
     tracer = tracing.tracer("terrafusion-gateway")
     publisher = _publisher(tracer, lambda: KafkaProducer(options), written, bounds, metrics.published, acknowledged)
-    store = job_store(settings.job_store_url, settings.data_dir / "gateway" / "jobs.sqlite")
-    view = JobView(
-        store, KafkaLog(options, (table.requests.name, table.results.name)), table, acknowledged=acknowledged
-    )
-    properties = PropertyCopy(
-        PropertyTable(settings.data_dir / "gateway" / "properties.sqlite"),
-        KafkaLog(options, (table.property_records.name, table.models.name)),
-        table,
-        acknowledged,
-    )
+    view = _job_view(settings, options, table, acknowledged)
+    properties = _properties(settings, options, table, acknowledged)
     return Gateway(
         settings=settings,
         topics=table,
@@ -89,6 +81,22 @@ def compose(settings: GatewaySettings, kafka: KafkaSettings) -> Gateway:
         dead_letters=DeadLetterDesk(options, table, epoch_ms),
         tracer=tracer,
     )
+
+
+def _job_view(
+    settings: GatewaySettings, options: Mapping[str, Any], table: Topics, acknowledged: Acknowledged
+) -> JobView:
+    store = job_store(settings.job_store_url, settings.data_dir / "gateway" / "jobs.sqlite")
+    log = KafkaLog(options, (table.requests.name, table.results.name))
+    return JobView(store, log, table, acknowledged=acknowledged)
+
+
+def _properties(
+    settings: GatewaySettings, options: Mapping[str, Any], table: Topics, acknowledged: Acknowledged
+) -> PropertyCopy:
+    copy = PropertyTable(settings.data_dir / "gateway" / "properties.sqlite")
+    log = KafkaLog(options, (table.property_records.name, table.models.name))
+    return PropertyCopy(copy, log, table, acknowledged)
 
 
 def _publisher(tracer: "Tracer | None", *arguments: Any) -> Publisher:

@@ -44,7 +44,8 @@ MODULES: Final = (
         tuple(
             f"{_UNIT}/test_{name}.py"
             for name in (
-                *("lane", "lane_parts", "lane_ends", "budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
+                *("lane", "lane_trouble", "lane_holders", "lane_parts", "lane_ends"),
+                *("budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
                 "dead_letter_limits",
             )
         ),
