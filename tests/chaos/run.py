@@ -43,7 +43,7 @@ def run(scenario: Scenario, directory: Path, heard: Heard = _in_silence) -> list
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are away now and then: the point of it
     with ExitStack() as held:
-        disk = held.enter_context(small_disk(directory / "disk"))
+        disk = held.enter_context(small_disk(directory / "disk")) if "disk-full" in scenario.faults else None
         models = two_models(directory / "data" / "models") if "model-swap" in scenario.faults else ()
         kafka = held.enter_context(LocalKafka(Plan(brokers=scenario.brokers, logs=directory / "logs")))
         place = Place(kafka.bootstrap_servers, directory, disk)
