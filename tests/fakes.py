@@ -14,6 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from processor.batch import Batch, Outcomes, Row
 from processor.dedupe import Sightings, Window
 from processor.handler import Collaborators, begin, complete, gather
+from processor.lanes.committed import Committed
 from processor.lanes.feed import Feed
 from processor.valuation.frame import Frame, InsufficientData, Ints, Subjects
 from processor.wire import Headers
@@ -178,6 +179,8 @@ class FakeKafka:
     values: list[bytes | None] = field(default_factory=list)
     """The requests topic; the value at index n has offset n."""
     committed: int | None = None
+    mark: str = ""
+    """What was written beside the committed offset."""
     beginning: int = 0
     partition: TopicPartition = field(default_factory=lambda: TopicPartition("requests", 3))
     topics: dict[str, list[Row]] = field(default_factory=dict)
@@ -219,9 +222,9 @@ class FakeKafka:
         """Return a ledger."""
         return FakeBook(self)
 
-    async def committed_offset(self, _partition: TopicPartition) -> int | None:
-        """Return the committed offset."""
-        return self.committed
+    async def last_commit(self, _partition: TopicPartition) -> Committed | None:
+        """Return the committed offset and its mark."""
+        return None if self.committed is None else Committed(self.committed, self.mark)
 
     async def bounds(self, _partition: TopicPartition) -> tuple[int, int]:
         """Return where the requests begin and end."""
@@ -241,7 +244,7 @@ class FakeBook:
         self.kafka.epoch += 1
         self.epoch = self.kafka.epoch
 
-    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str) -> None:
         """Commit everything, or fail as told."""
         kafka = self.kafka
         if kafka.gate is not None:
@@ -255,7 +258,7 @@ class FakeBook:
             raise MessageSizeTooLargeError
         for topic, some in rows.items():
             kafka.topics.setdefault(topic, []).extend(some)
-        kafka.committed = next_offset
+        kafka.committed, kafka.mark = next_offset, mark
         kafka.transactions.append(next_offset)
         if kafka.doubts:
             raise kafka.doubts.pop(0)

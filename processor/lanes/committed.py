@@ -1,10 +1,11 @@
-"""Asks a group's coordinator for a committed offset, and takes nothing but an answer for one.
+"""Asks a group's coordinator for what was committed last, and takes nothing but an answer for one.
 
 aiokafka 0.14 overlooks the error that an OffsetFetch response carries as a whole: a coordinator that has just moved, or
 is loading what it knows, then seems to say that nothing was ever committed, and a partition would be worked again from
 its first record.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from aiokafka import TopicPartition
@@ -13,6 +14,15 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 
 _NONE: Final = -1
 _ELSEWHERE: Final = (kafka.NotCoordinatorForGroupError, kafka.GroupCoordinatorNotAvailableError)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a partition's last transaction has left with the group."""
+
+    offset: int
+    mark: str = ""
+    """Which transaction it was; empty where people have set the offset."""
 
 
 class Coordinator(Protocol):
@@ -28,8 +38,8 @@ class Coordinator(Protocol):
         """Have the coordinator looked up anew."""
 
 
-async def committed_offset(coordinator: Coordinator, group: str, partition: TopicPartition) -> int | None:
-    """Return the offset that a group has committed for a partition, None where it never has.
+async def last_commit(coordinator: Coordinator, group: str, partition: TopicPartition) -> Committed | None:
+    """Return what a group has committed for a partition, None where it never has.
 
     Raises:
         KafkaError: the coordinator cannot say; asking again is right where the error is retriable.
@@ -39,10 +49,10 @@ async def committed_offset(coordinator: Coordinator, group: str, partition: Topi
     response = await coordinator._send_req(request)  # noqa: SLF001 - the public way is the one that overlooks errors
     _check(coordinator, getattr(response, "error_code", 0))
     for topic, parts in response.topics:
-        for number, offset, _, code in parts:
+        for number, offset, mark, code in parts:
             if (topic, number) == tuple(partition):
                 _check(coordinator, code)
-                return None if offset == _NONE else int(offset)
+                return None if offset == _NONE else Committed(int(offset), mark or "")
     raise kafka.GroupCoordinatorNotAvailableError(f"no word of {partition}")
 
 

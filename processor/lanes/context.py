@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from processor.batch import Batch, Outcomes, Row
 from processor.lanes.budget import Budget
+from processor.lanes.committed import Committed
 from processor.lanes.limits import DeadLetterLimits
 from processor.lanes.turns import Turns
 from processor.pace import Pace
@@ -20,8 +21,8 @@ class Book(Protocol):
         """Fence every earlier holder of the partition, and wait until its last transaction has ended either way."""
         ...
 
-    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
-        """Write rows and commit the offset in one transaction; when this raises, the outcome is unknown."""
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str) -> None:
+        """Write rows and commit the offset, marked, in one transaction; when this raises, the outcome is unknown."""
         ...
 
     async def discard(self) -> None:
@@ -55,8 +56,8 @@ class LaneContext:
     turns: Turns
     book: Callable[[TopicPartition, int], Book]
     """Makes the ledger of a partition, given the most bytes of a record batch."""
-    committed: Callable[[TopicPartition], Awaitable[int | None]]
-    """Asks for the committed offset of a partition."""
+    committed: Callable[[TopicPartition], Awaitable[Committed | None]]
+    """Asks for what was committed last of a partition."""
     bounds: Callable[[TopicPartition], Awaitable[tuple[int, int]]]
     """Asks for the first offset of a partition and the one after its last."""
     count: Callable[[Sequence[Outcomes], float], None]

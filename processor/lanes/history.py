@@ -22,8 +22,8 @@ _PART: Final = 2_000
 class Doubt:
     """A transaction of which nobody knows whether it has committed."""
 
-    next_offset: int
-    """The offset that it would have committed."""
+    mark: str
+    """What it would have written beside the offset that it commits."""
     outcomes: Sequence[Outcomes]
 
 

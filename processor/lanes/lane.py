@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Final
 
@@ -10,6 +11,7 @@ from aiokafka import TopicPartition
 
 from processor.errors import Fenced, Halted, LaneError, RecordRefused
 from processor.lanes.cancellation import leaked
+from processor.lanes.committed import Committed
 from processor.lanes.context import LaneContext
 from processor.lanes.failures import translated
 from processor.lanes.feed import Feed
@@ -102,8 +104,10 @@ class Lane:
         try:
             async with asyncio.timeout(context.commit_seconds):
                 await book.start()
-                start, beginning = await self._start()
-            self._resolve_doubt(start)
+                # Asked only now that earlier holders are fenced: before, one of them might still be committing.
+                committed = await self._context.committed(self.partition)
+                start, beginning = await self._start(committed)
+            self._resolve_doubt(committed)
             await remember(self._memory, self.feed, beginning, start)
             self.feed.seek(start)
             self._mover = Mover(self.feed, self._memory, book, context, self._record_limit)
@@ -115,24 +119,23 @@ class Lane:
             self._mover = None
             await asyncio.shield(book.discard())
 
-    async def _start(self) -> tuple[int, int]:
-        """Return the offset to begin at, and the first one that the log still has.
-
-        To be asked only once the earlier holders are fenced: before, one of them might still be committing.
-        """
-        committed = await self._context.committed(self.partition)
+    async def _start(self, committed: Committed | None) -> tuple[int, int]:
+        """Return the offset to begin at, and the first one that the log still has."""
         beginning, end = await self._context.bounds(self.partition)
-        if committed is None or committed < beginning:
+        if committed is None or committed.offset < beginning:
             return beginning, beginning
-        if committed > end:
-            _log.error("committed offset is beyond the log", partition=self.partition.partition, committed=committed)
+        if committed.offset > end:
+            _log.error("committed offset is beyond the log", partition=self.partition.partition, **asdict(committed))
             return beginning, beginning
-        return committed, beginning
+        return committed.offset, beginning
 
-    def _resolve_doubt(self, committed: int) -> None:
-        """Count a transaction whose commit was in doubt if it has committed; else its batch is valued again."""
+    def _resolve_doubt(self, committed: Committed | None) -> None:
+        """Count a transaction whose commit was in doubt if it was the last to commit; else its batch is valued again.
+
+        Another worker's up to the same offset is not taken for it.
+        """
         doubt, self._memory.doubt = self._memory.doubt, None
-        if doubt is not None and doubt.next_offset == committed:
+        if doubt is not None and committed is not None and doubt.mark == committed.mark:
             self._context.count(doubt.outcomes, 0.0)
 
     def _goes_on(self, error: LaneError) -> bool:

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from processor.batch import Row
 from processor.errors import TryAgain
@@ -66,15 +67,17 @@ class Ledger:
                 await self._producer.client.force_metadata_update()
                 raise TryAgain(f"{topic} has no partition {self._partition.partition}")
 
-    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str = "") -> None:
         """Write rows to their topics, to the lane's partition number, commit the offset with them, all or nothing.
+
+        The mark is kept beside the offset, for whoever has to know whether this transaction was the last.
 
         When this raises it is unknown whether the transaction has committed.
         """
         producer = self._producer
         await producer.begin_transaction()
         deliveries: list[asyncio.Future[Any]] = []
-        settled = asyncio.ensure_future(self._settle(next_offset))
+        settled = asyncio.ensure_future(self._settle(next_offset, mark))
         try:
             for topic, records in rows.items():
                 await self._send(topic, records, deliveries)
@@ -83,8 +86,9 @@ class Ledger:
             settled.cancel()
         await producer.commit_transaction()
 
-    async def _settle(self, next_offset: int) -> None:
-        await self._producer.send_offsets_to_transaction({self._partition: next_offset}, self._group)
+    async def _settle(self, next_offset: int, mark: str) -> None:
+        settled = {self._partition: OffsetAndMetadata(next_offset, mark)}
+        await self._producer.send_offsets_to_transaction(settled, self._group)
 
     async def _send(self, topic: str, rows: Sequence[Row], deliveries: list[asyncio.Future[Any]]) -> None:
         at, now_ms = 0, time.time_ns() // 1_000_000

@@ -11,6 +11,7 @@ import time
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from secrets import token_hex
 from typing import Any, Final
 
 from processor.batch import Batch, Outcomes, Row
@@ -21,6 +22,7 @@ from processor.lanes.feed import Feed
 from processor.lanes.history import Doubt, Memory
 from processor.lanes.limits import DeadLetterWatch
 
+_MARK_BYTES: Final = 8
 _MOMENT_SECONDS: Final = 0.005
 """How long a turn is held up for the valuing of what has gathered; what takes longer is for the next one."""
 
@@ -189,9 +191,10 @@ class Mover:
             self._context.dead_letters: [row for each in outcomes for row in each.dead_letters],
         }
         began = time.perf_counter()
-        self._memory.doubt = Doubt(next_offset, outcomes)
+        mark = token_hex(_MARK_BYTES)
+        self._memory.doubt = Doubt(mark, outcomes)
         async with asyncio.timeout(self._context.commit_seconds):
-            await self._book.write({topic: some for topic, some in rows.items() if some}, next_offset)
+            await self._book.write({topic: some for topic, some in rows.items() if some}, next_offset, mark)
         self._memory.doubt = None
         self._settle(valued, next_offset)
         self._context.count(outcomes, time.perf_counter() - began)

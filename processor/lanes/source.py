@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from processor.lanes.cancellation import leaked
-from processor.lanes.committed import committed_offset
+from processor.lanes.committed import Committed, last_commit
 from processor.lanes.context import LaneContext
 from processor.lanes.ends import Ends
 from processor.lanes.failures import translated
@@ -94,11 +94,11 @@ class LaneSource(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._fetcher.stop()
         await self.ends.stop()
 
-    async def committed(self, partition: TopicPartition) -> int | None:
-        """Return the offset that the group has committed for a partition."""
+    async def committed(self, partition: TopicPartition) -> Committed | None:
+        """Return what the group has committed for a partition."""
         if self._consumer is None:
             raise ConnectionError("not a member of the group")
-        return await committed_offset(self._consumer._coordinator, self._membership.group, partition)  # noqa: SLF001 - see there
+        return await last_commit(self._consumer._coordinator, self._membership.group, partition)  # noqa: SLF001 - see there
 
     async def _run(self) -> None:
         connected = False

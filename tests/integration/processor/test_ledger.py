@@ -139,7 +139,7 @@ class _Doubtful:
     async def start(self) -> None:
         await self.ledger.start()
 
-    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str) -> None:
         fault = self.faults.pop(0) if self.faults else None
         if fault == "before":
             producer = self.ledger._producer
@@ -147,7 +147,7 @@ class _Doubtful:
             for topic, some in rows.items():
                 await self.ledger._send(topic, some, [])
             raise ConnectionResetError
-        await self.ledger.write(rows, next_offset)
+        await self.ledger.write(rows, next_offset, mark)
         if fault == "after":
             raise TimeoutError
 

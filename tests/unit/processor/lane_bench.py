@@ -74,7 +74,7 @@ class LaneBench:
             commit_seconds=self.commit_seconds,
             turns=self.turns,
             book=self.kafka.book,
-            committed=self.kafka.committed_offset,
+            committed=self.kafka.last_commit,
             bounds=self.kafka.bounds,
             count=self._count,
             aborted=self.aborted.append,

@@ -97,7 +97,7 @@ class Worker:
             commit_seconds=5.0,
             turns=Turns(1, 0.05),
             book=self.kafka.book,
-            committed=self.kafka.committed_offset,
+            committed=self.kafka.last_commit,
             bounds=self.kafka.bounds,
             count=self._count,
             aborted=lambda _reason: None,

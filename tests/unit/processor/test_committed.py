@@ -10,11 +10,11 @@ from aiokafka import errors as kafka
 from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v1, OffsetFetchResponse_v3
 
 from processor.errors import TryAgain
-from processor.lanes.committed import committed_offset
+from processor.lanes.committed import Committed, last_commit
 from processor.lanes.failures import translated
 
 _PARTITION = TopicPartition("valuation.requests", 3)
-_Topics = Sequence[tuple[str, Sequence[tuple[int, int, str, int]]]]
+_Topics = Sequence[tuple[str, Sequence[tuple[int, int, str | None, int]]]]
 
 
 @dataclass
@@ -41,14 +41,17 @@ def _answer(topics: _Topics, error: int = 0) -> FakeCoordinator:
 
 
 def _said(offset: int, error: int = 0, partition: int = 3) -> _Topics:
-    return [("valuation.requests", [(partition, offset, "", error)])]
+    return [("valuation.requests", [(partition, offset, "which", error)])]
 
 
-async def test_a_committed_offset_is_returned_and_none_where_nothing_was_ever_committed() -> None:
-    assert await committed_offset(_answer(_said(17)), "workers", _PARTITION) == 17
-    assert await committed_offset(_answer(_said(0)), "workers", _PARTITION) == 0
-    assert await committed_offset(_answer(_said(-1)), "workers", _PARTITION) is None
-    assert await committed_offset(FakeCoordinator(OffsetFetchResponse_v1(_said(5))), "workers", _PARTITION) == 5
+async def test_what_was_committed_is_returned_and_none_where_nothing_was_ever_committed() -> None:
+    assert await last_commit(_answer(_said(17)), "workers", _PARTITION) == Committed(17, "which")
+    assert await last_commit(_answer(_said(0)), "workers", _PARTITION) == Committed(0, "which")
+    assert await last_commit(_answer(_said(-1)), "workers", _PARTITION) is None
+    old = FakeCoordinator(OffsetFetchResponse_v1(_said(5)))
+    assert await last_commit(old, "workers", _PARTITION) == Committed(5, "which")
+    unmarked = _answer([("valuation.requests", [(3, 5, None, 0)])])
+    assert await last_commit(unmarked, "workers", _PARTITION) == Committed(5)
 
 
 @pytest.mark.parametrize("error", [kafka.GroupLoadInProgressError, kafka.NotCoordinatorForGroupError])
@@ -57,7 +60,7 @@ async def test_a_coordinator_that_is_loading_or_has_moved_does_not_say_that_noth
 ) -> None:
     for coordinator in (_answer([], error.errno), _answer(_said(-1), error.errno), _answer(_said(-1, error.errno))):
         with pytest.raises(error) as raised:
-            await committed_offset(coordinator, "workers", _PARTITION)
+            await last_commit(coordinator, "workers", _PARTITION)
         assert isinstance(translated(raised.value), TryAgain)
         assert coordinator.lost == (error is kafka.NotCoordinatorForGroupError)
 
@@ -65,5 +68,5 @@ async def test_a_coordinator_that_is_loading_or_has_moved_does_not_say_that_noth
 @pytest.mark.parametrize("topics", [[], _said(9, partition=4), [("another", [(3, 9, "", 0)])]])
 async def test_silence_about_the_partition_is_no_answer(topics: _Topics) -> None:
     with pytest.raises(kafka.GroupCoordinatorNotAvailableError) as raised:
-        await committed_offset(_answer(topics), "workers", _PARTITION)
+        await last_commit(_answer(topics), "workers", _PARTITION)
     assert isinstance(translated(raised.value), TryAgain)

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 
+from aiokafka.errors import RequestTimedOutError
+
 from processor.lanes.history import Memory
 from tests.fakes import FakeKafka
 from tests.unit.processor.lane_bench import LaneBench, all_settled, expect_exactly_once, job, requests, running, until
@@ -92,3 +94,21 @@ async def test_a_log_that_ends_before_the_committed_offset_is_another_log() -> N
         await until(lambda: bench.kafka.transactions)
         await all_settled(bench)
     expect_exactly_once(bench, 5)
+
+
+async def test_an_heirs_commit_up_to_the_same_offset_is_not_taken_for_ones_own_that_was_in_doubt() -> None:
+    kafka = FakeKafka(list(requests(0, 3)), faults=[RequestTimedOutError() for _ in range(50)])
+    first, heir = LaneBench(kafka), LaneBench(kafka)
+    task = asyncio.create_task(first.lane().run())
+    await until(lambda: first.aborted)
+    task.cancel()
+    await asyncio.wait({task})
+    assert first.memory.doubt is not None
+    kafka.faults.clear()
+    async with running(heir):
+        await all_settled(heir)
+    kafka.feeds.clear()
+    async with running(first):
+        kafka.publish(*requests(3, 1))
+        await all_settled(first)
+    assert (first.counted_jobs, heir.counted_jobs) == (1, 3)

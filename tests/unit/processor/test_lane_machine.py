@@ -153,8 +153,7 @@ class LaneMachine(RuleBasedStateMachine):
     def nothing_is_counted_that_is_not_written_or_twice(self) -> None:
         counted, written = Counter(self._counted()), Counter(self._results())
         assert counted.keys() <= written.keys()
-        # A worker that left with a commit in doubt may take an heir's commit up to the same offset for its own.
-        assert self.doubtful or counted <= written
+        assert counted <= written
         for worker in self.workers:
             self._expect_no_fault(worker)
 

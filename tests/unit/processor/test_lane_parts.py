@@ -230,7 +230,7 @@ class _CancelledWhileFailing(FakeBook):
 
     go: Callable[[], object] = lambda: None
 
-    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int) -> None:  # noqa: ARG002 - as the real one
+    async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str) -> None:  # noqa: ARG002 - as the real one
         asyncio.get_running_loop().call_soon(self.go)
         raise kafka.RequestTimedOutError
 
