@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from processor.batch import Row
@@ -87,11 +88,26 @@ def test_a_lane_starts_at_the_committed_offset_if_the_log_still_has_it(
     assert (watched.jobs(), watched.fatal) == (valued, [])
 
 
+@dataclass(slots=True)
+class _Limited(Topic):
+    """Notes how large the records of each ledger may be."""
+
+    limits: list[int] = field(default_factory=list)
+
+    def book(self, partition: TopicPartition, batch_bytes: int) -> FakeBook:
+        self.limits.append(batch_bytes)
+        return FakeKafka.book(self, partition, batch_bytes)
+
+
 def test_a_broker_that_takes_no_record_however_small_ends_the_process() -> None:
-    watched = _Watched(Topic(requests(0, 3), refused_above=10))
+    limits: list[int] = []
+    topic = _Limited(requests(0, 3), refused_above=10, limits=limits)
+    watched = _Watched(topic)
     watched.run(watched.lane(), 60)
     assert [type(error) for error in watched.fatal] == [RecordRefused]
     assert len(watched.interrupted) == 6, "a megabyte halved until it is below 16 KiB"
+    assert limits == [1_000_000 >> halved for halved in range(6)]
+    assert {type(limit) for limit in limits} == {int}
 
 
 @pytest.mark.parametrize(
