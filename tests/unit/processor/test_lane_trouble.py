@@ -18,7 +18,16 @@ from processor.lanes.lane import LaneState
 from processor.lanes.limits import DeadLetterLimits
 from tests.fakes import FakeEngine, FakeKafka, request_value
 from tests.rows import read_row
-from tests.unit.processor.lane_bench import LaneBench, all_settled, expect_exactly_once, job, requests, running, until
+from tests.unit.processor.lane_bench import (
+    LaneBench,
+    all_settled,
+    expect_exactly_once,
+    job,
+    large_requests,
+    requests,
+    running,
+    until,
+)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +124,28 @@ async def test_an_error_that_nobody_foresaw_ends_the_process(error: Exception) -
         await lane.run()
     assert bench.fatal == [error]
     assert bench.jobs == []
+
+
+async def test_an_error_waits_for_what_was_valued_before_it_and_is_not_forgotten() -> None:
+    error = ValueError("unforeseen")
+    bench = LaneBench(FakeKafka(list(requests(0, 1))), max_records=100)
+    gate = bench.kafka.gate = asyncio.Event()
+
+    def fail_the_third(_batch: Batch) -> None:
+        if len(bench.engine.asked) == 2 and not gate.is_set():
+            gate.set()
+            raise error
+
+    bench.before_answer = fail_the_third
+    lane = bench.lane()
+    task = asyncio.create_task(lane.run())
+    for number in (1, 2):
+        await until(lambda: len(bench.engine.asked) == number)  # noqa: B023 - awaited here
+        bench.kafka.publish(*large_requests(number, 1))
+    async with asyncio.timeout(5):
+        await task
+    assert bench.fatal == [error]
+    assert bench.jobs == [job(0), job(1)]
 
 
 async def test_a_batch_whose_answer_is_cancelled_ends_the_process() -> None:
