@@ -49,6 +49,8 @@ class Tally:
         """How many refusals say when to come again."""
         self.lost = 0
         """How many requests got no answer because their connection was closed."""
+        self.behind_ms = 0.0
+        """How far an open loop fell behind its schedule at most: then it was the load that was too slow."""
 
     def note(self, head: bytes, ms: float) -> None:
         """Take note of an answer by its head."""
@@ -184,6 +186,7 @@ async def open_loop(  # noqa: PLR0913 - what a load is
     await opened.open(connections)
     started, number = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - started) < seconds:
+        tally.behind_ms = max(tally.behind_ms, 1e3 * (elapsed - number / rate))
         while number < elapsed * rate:
             request, due = make(number), started + number / rate
             number += 1

@@ -33,6 +33,7 @@ def _row(what: str, tally: Tally, seconds: float, cpu: float, resident_mb: float
         "accepted/s": len(tally.good_ms) / seconds,
         "refused/s": refused / seconds,
         "unanswered": tally.lost,
+        "load behind, ms": tally.behind_ms,
         "told when, %": 100 * tally.told_when / refused if refused else None,
         "p50 ms accepted": quantile(good, 0.5),
         "p99 ms accepted": quantile(good, 0.99),
