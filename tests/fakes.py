@@ -218,16 +218,19 @@ class FakeKafka:
                 self.fetched.append(at)
                 feed.accept(at, raw_chunk([(None, value) for value in self.values[at : at + _CHUNK]], at), ())
 
-    def book(self, _partition: TopicPartition, _batch_bytes: int) -> "FakeBook":
+    def book(self, partition: TopicPartition, _batch_bytes: int) -> "FakeBook":
         """Return a ledger."""
+        assert partition == self.partition
         return FakeBook(self)
 
-    async def last_commit(self, _partition: TopicPartition) -> Committed | None:
+    async def last_commit(self, partition: TopicPartition) -> Committed | None:
         """Return the committed offset and its mark."""
+        assert partition == self.partition
         return None if self.committed is None else Committed(self.committed, self.mark)
 
-    async def bounds(self, _partition: TopicPartition) -> tuple[int, int]:
+    async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         """Return where the requests begin and end."""
+        assert partition == self.partition
         return self.beginning, len(self.values)
 
 

@@ -13,6 +13,7 @@ from processor.lanes.feed import Feed
 from processor.lanes.history import Memory, remember
 from processor.lanes.lane import Lane, LaneState
 from processor.lanes.limits import DeadLetterLimits
+from schemas.codec import derived_job_id
 from tests.fakes import raw_chunk, request_value
 from tests.unit.processor.lane_workers import BUDGET, Topic, Worker
 from tests.unit.processor.virtual_time import run_virtually
@@ -102,6 +103,20 @@ def test_jobs_that_are_named_by_their_keys_are_remembered_too() -> None:
 
     run_virtually(scene())
     assert Sightings(memory.window).enter(0, [_JOB]) == [0]
+
+
+def test_jobs_that_nothing_names_are_remembered_by_where_their_requests_lie() -> None:
+    memory = Memory(10)
+    feed = Feed(Topic().partition, lambda: None)
+
+    async def scene() -> None:
+        reading = asyncio.ensure_future(remember(memory, feed, 0, 1))
+        await asyncio.sleep(0)
+        feed.accept(0, raw_chunk([(b"P1", request_value("P1"))], 0), ())
+        await reading
+
+    run_virtually(scene())
+    assert Sightings(memory.window).enter(0, [derived_job_id("requests", 3, 0)]) == [0]
 
 
 @dataclass(slots=True)

@@ -194,6 +194,9 @@ def test_a_row_that_ended_within_a_batch_is_over() -> None:
     watch.admit(6, [1, 2, 3, 4, 5])
     with pytest.raises(Halted, match=r"^more than 5 records in a row are no valid requests$"):
         watch.admit(2, [0])
+    watch = DeadLetterWatch(DeadLetterLimits(5, 100, 1_000))
+    watch.admit(6, [0, 1, 2, 3, 4])
+    watch.admit(2, [0])
 
 
 def test_who_waits_for_the_budget_is_served_in_turn_as_far_as_it_goes() -> None:
