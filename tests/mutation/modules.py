@@ -45,7 +45,7 @@ MODULES: Final = (
             f"{_UNIT}/test_{name}.py"
             for name in (
                 *("lane", "lane_trouble", "lane_holders", "lane_parts", "lane_ends"),
-                *("budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
+                *("history", "budget", "chunk", "feed_boundaries", "turns", "recordbatch"),
                 "dead_letter_limits",
             )
         ),

@@ -186,6 +186,10 @@ def test_the_share_is_of_the_last_sample_and_what_a_batch_brings_beyond_it() -> 
     watch.admit(10, list(range(10)))
     with pytest.raises(Halted, match=r"^100 % of the last 20"):
         watch.admit(10, list(range(10)))
+    watch = DeadLetterWatch(DeadLetterLimits(1_000, 40, 20))
+    watch.admit(10, [])
+    with pytest.raises(Halted, match=r"^50 % of the last 20"):
+        watch.admit(10, list(range(10)))
 
 
 def test_a_row_that_ended_within_a_batch_is_over() -> None:
