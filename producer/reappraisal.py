@@ -81,13 +81,16 @@ class Reappraisals:
     topic: Topic
     now_ms: Callable[[], int]
     _tasks: "set[asyncio.Task[None]]"
+    _own: set[str]
+    """Batches that this process began before it had looked for what others left; empty once it has."""
+    _looked: asyncio.Event
 
     @classmethod
     def over(
         cls, view: View, properties: Properties, publisher: Publisher, topic: Topic, now_ms: Callable[[], int]
     ) -> "Reappraisals":
         """Return the reappraisals of one gateway, none running."""
-        return cls(view, properties, publisher, topic, now_ms, set())
+        return cls(view, properties, publisher, topic, now_ms, set(), set(), asyncio.Event())
 
     async def start(self) -> None:
         """Resume in the background, once the view is current, what an earlier process left unfinished."""
@@ -98,6 +101,13 @@ class Reappraisals:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._own.clear()
+        self._looked.clear()
+
+    def publishes(self, batch_id: str) -> None:
+        """Take note, before a batch is announced, that this process publishes it, so that it is not resumed as well."""
+        if not self._looked.is_set():
+            self._own.add(batch_id)
 
     async def begin(self, wanted: Reappraisal, batch_id: str) -> BatchNote | None:
         """Announce a reappraisal and begin to publish it; returns None where no property meets the conditions."""
@@ -105,6 +115,7 @@ class Reappraisals:
         if not ids:
             return None
         note = BatchNote(batch_id, "reappraisal", wanted.county_id, len(ids), self.now_ms())
+        self.publishes(batch_id)
         await self.view.create_batch(
             NewBatch(batch_id, "reappraisal", wanted.county_id, len(ids), note.created_ms, wanted.parameters())
         )
@@ -132,7 +143,10 @@ class Reappraisals:
     async def _resume(self) -> None:
         while not (await self.view.catch_up(_LOOK_SECONDS) and await self.properties.catch_up(_LOOK_SECONDS)):
             _log.info("reappraisals wait for the topics to be read")
-        for counts in await _retried(self._unfinished):
+        left = [counts for counts in await _retried(self._unfinished) if counts.batch_id not in self._own]
+        self._looked.set()
+        self._own.clear()
+        for counts in left:
             if counts.kind == "reappraisal":
                 await _retried(partial(self._resume_one, counts))
             else:

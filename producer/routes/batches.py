@@ -98,6 +98,7 @@ async def _post_keyed(gateway: Gateway, posted: Posted, key_id: UUID) -> web.Str
 async def _publish(gateway: Gateway, posted: Posted) -> BatchCounts:
     """Publish a batch; one that nobody could complete by a retry is cancelled where Kafka goes away."""
     note = posted.note
+    gateway.reappraisals.publishes(note.batch_id)
     await keep(gateway.view, posted)
     try:
         complete = await _publish_shares(gateway, posted)

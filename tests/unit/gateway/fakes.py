@@ -83,6 +83,11 @@ class FakeView:
     seen: asyncio.Event = field(default_factory=asyncio.Event)
     announced: dict[str, NewBatch] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    current: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared where catching up should take until it is set again."""
+
+    def __post_init__(self) -> None:
+        self.current.set()
 
     def read(self, topic: str, record: Record) -> None:
         """Follow a fake cluster."""
@@ -124,6 +129,7 @@ class FakeView:
 
     async def catch_up(self, timeout_s: float) -> bool:
         self.catch_ups += 1
+        await self.current.wait()
         if self.reachable:
             self._show()
         return self.reachable

@@ -10,8 +10,9 @@ from producer.bulk import Bulk
 from producer.headers import read_batch
 from producer.ids import new_job_id
 from producer.posted import keep, read_posted
+from producer.settings import GatewaySettings
 from producer.store.base import BatchCounts
-from tests.unit.gateway.conftest import Served
+from tests.unit.gateway.conftest import Served, serving
 from tests.waiting import holds
 
 BATCH, BATCHES, REAPPRAISALS = (f"/api/v1/valuation/{each}" for each in ("batch", "batches", "reappraisals"))
@@ -268,6 +269,28 @@ async def test_a_posted_batch_that_a_crash_interrupted_goes_on_by_itself(
     assert {value["batch_id"] for value in values.values()} == {batch_id}
     assert (served.view.announced[batch_id].total, served.view.announced[batch_id].parameters) == (5000, b"")
     assert set(served.view.keys) == (set() if key_id is None else {key_id})
+
+
+async def test_a_batch_that_comes_before_the_gateway_looks_for_unfinished_ones_is_published_once() -> None:
+    async with serving(GatewaySettings(gateway_publish_seconds=30.0)) as served:
+        reappraisals = served.gateway.reappraisals
+        await reappraisals.stop()
+        served.view.current.clear()
+        await reappraisals.start()  # as a process does whose view is not current yet
+        served.kafka.hanging = True
+        posting = asyncio.create_task(served.client.post(BATCH, json=rows(3)))
+
+        async def announced() -> bool:
+            return bool(served.view.announced)
+
+        assert await holds(announced, 10)
+        served.view.current.set()
+        async with asyncio.timeout(10):  # nothing is left to resume
+            while reappraisals._tasks:
+                await asyncio.wait(reappraisals._tasks)
+        served.kafka.come_back()
+        assert (await posting).status == 202
+        assert len(served.kafka.records(served.requests)) == 3
 
 
 async def test_a_batch_that_was_published_keeps_nothing_to_resume(served: Served) -> None:
