@@ -195,6 +195,8 @@ class FakeKafka:
     """The largest value that is accepted."""
     gate: asyncio.Event | None = None
     """Writes wait for it."""
+    silent_starts: int = 0
+    """So many of the next ledgers never get an answer when they start."""
     open_books: int = 0
     fetched: list[int] = field(default_factory=list)
     """The offsets that were fetched from."""
@@ -246,6 +248,9 @@ class FakeBook:
         self.kafka.open_books += 1
         self.kafka.epoch += 1
         self.epoch = self.kafka.epoch
+        if self.kafka.silent_starts:
+            self.kafka.silent_starts -= 1
+            await asyncio.Event().wait()
 
     async def write(self, rows: Mapping[str, Sequence[Row]], next_offset: int, mark: str) -> None:
         """Commit everything, or fail as told."""

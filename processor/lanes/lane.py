@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Final
@@ -72,15 +71,15 @@ class Lane:
 
     async def run(self) -> None:
         """Serve the partition; raises nothing but cancellation."""
-        failures = 0
+        failures, clock = 0, asyncio.get_running_loop().time
         while not self._draining.is_set():
-            began = time.monotonic()
+            began = clock()
             try:
                 await self._serve()
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every error is classified
                 if not self._outlives(error):
                     return
-                failures = 1 if time.monotonic() - began > _QUIET_SECONDS else failures + 1
+                failures = 1 if clock() - began > _QUIET_SECONDS else failures + 1
                 await self._back_off(failures)
         self.state = LaneState.ENDED
 

@@ -73,7 +73,6 @@ class Mover:
                 await asyncio.wait({valuing})
             finally:  # who is cancelled while it cleans up must not keep what all lanes share
                 self._context.budget.give(self.in_hand)
-                self.in_hand = 0
 
     async def _value(self) -> None:
         """Put valued batches in line until drained, then None; an error takes a batch's place in the line."""

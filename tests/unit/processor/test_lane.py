@@ -2,6 +2,7 @@
 
 import asyncio
 
+from processor.batch import Batch
 from processor.lanes.lane import LaneState
 from processor.lanes.turns import Turns
 from tests.fakes import FakeKafka
@@ -25,6 +26,7 @@ async def test_every_request_gets_one_result_in_its_order() -> None:
         await all_settled(bench)
         assert lane.state is LaneState.RUNNING
         assert lane.settled == 43
+    assert bench.kafka.epoch == 1, "the lane has started once"
     assert bench.jobs == [job(number) for number in range(43)]
     expect_exactly_once(bench, 43)
 
@@ -73,6 +75,30 @@ async def test_a_turn_is_not_held_up_for_what_takes_long_to_value() -> None:
         await all_settled(bench)
     assert bench.kafka.transactions == [1, 4]
     expect_exactly_once(bench, 4)
+
+
+async def test_a_batch_says_where_it_comes_from_and_has_a_number_of_its_own() -> None:
+    bench, batches = LaneBench(FakeKafka(list(requests(0, 20)))), list[Batch]()
+    bench.before_answer = batches.append
+    async with running(bench):
+        await all_settled(bench)
+    assert {(batch.topic, batch.partition) for batch in batches} == {bench.kafka.partition}
+    assert [batch.ticket for batch in batches] == list(range(len(batches)))
+    assert len(batches) > 1
+
+
+async def test_a_lane_values_little_by_little_ahead_but_not_without_bound() -> None:
+    bench = LaneBench(FakeKafka(list(large_requests(0, 1))), max_records=10)
+    bench.kafka.gate = asyncio.Event()
+    async with running(bench):
+        for number in range(1, 30):
+            bench.kafka.publish(*large_requests(number, 1))
+            await until(lambda: len(bench.engine.asked) == min(number + 1, 10))  # noqa: B023 - awaited here
+        await asyncio.sleep(0.02)
+        assert len(bench.engine.asked) == 10
+        bench.kafka.gate.set()
+        await all_settled(bench)
+    expect_exactly_once(bench, 30)
 
 
 async def test_a_lane_values_ahead_but_not_without_bound() -> None:

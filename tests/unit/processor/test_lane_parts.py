@@ -64,6 +64,25 @@ def test_a_lane_that_fails_again_and_again_pauses_longer_each_time_up_to_five_se
     assert all(most / 2 <= pause <= most + 0.1 for pause, most in zip(pauses, longest, strict=True))
 
 
+def test_a_lane_that_ran_for_long_before_it_failed_begins_with_the_shortest_pause() -> None:
+    topic = Topic(requests(0, 1), faults=[kafka.RequestTimedOutError() for _ in range(4)])
+    watched = _Watched(topic)
+
+    async def fail_once_more() -> None:
+        lane = asyncio.ensure_future(watched.lane().run())
+        await asyncio.sleep(20)
+        topic.faults += [kafka.RequestTimedOutError(), kafka.RequestTimedOutError()]
+        topic.publish(*requests(1, 1))
+        await asyncio.sleep(5)
+        lane.cancel()
+        await asyncio.wait({lane})
+
+    run_virtually(fail_once_more())
+    assert watched.jobs() == 2
+    *_, (failed, _), (failed_again, _) = watched.interrupted
+    assert failed_again - failed == pytest.approx(0.15, abs=0.055)
+
+
 def test_a_lane_says_how_it_stands() -> None:
     watched = _Watched(Topic(requests(0, 1), faults=[ConnectionResetError("gone")] * 20))
     lane = watched.lane()

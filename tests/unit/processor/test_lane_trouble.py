@@ -82,6 +82,15 @@ async def test_a_commit_that_takes_too_long_is_given_up_and_its_batch_valued_aga
     expect_exactly_once(bench, 3)
 
 
+async def test_a_start_that_takes_too_long_is_given_up_and_tried_anew() -> None:
+    bench = LaneBench(FakeKafka(list(requests(0, 3))), commit_seconds=0.05)
+    bench.kafka.silent_starts = 2
+    async with running(bench):
+        await all_settled(bench)
+    assert bench.aborted == ["TimeoutError"] * 2
+    expect_exactly_once(bench, 3)
+
+
 async def test_a_fenced_lane_ends_quietly_and_writes_nothing_more() -> None:
     bench = LaneBench(FakeKafka(list(requests(0, 20)), faults=[ProducerFenced()]))
     async with running(bench) as lane:
