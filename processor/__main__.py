@@ -12,6 +12,7 @@ import uvloop
 from processor.settings import ProcessorSettings
 from processor.worker import Worker
 from schemas import logs
+from schemas.connections import mend_connections
 from schemas.errors import SettingsError
 from schemas.settings import CommonSettings, KafkaSettings
 from schemas.showing import configuration
@@ -41,6 +42,7 @@ def main() -> NoReturn:
     for library in _TALKATIVE:
         logging.getLogger(library).setLevel(logging.ERROR)
     common.data_dir.mkdir(parents=True, exist_ok=True)
+    mend_connections()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

@@ -13,6 +13,7 @@ from producer.app import application, compose
 from producer.security.exposure import refuse_open_doors
 from producer.server import GatewayRunner, Limits
 from producer.settings import GatewaySettings
+from schemas.connections import mend_connections
 from schemas.errors import SettingsError
 from schemas.logs import configure, get_logger
 from schemas.settings import KafkaSettings
@@ -67,6 +68,7 @@ def main() -> int:
         return 0
     configure(settings.log_format, settings.log_level)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # repeats every retry; publisher and view say it once
+    mend_connections()
     try:
         _run(serve(settings, KafkaSettings()))
     except (OSError, SettingsError) as wrong:

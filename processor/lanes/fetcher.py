@@ -131,6 +131,9 @@ class Fetcher:
                 raise
             _log.debug("fetch failed", node=node, error=repr(error))
             troubled = True
+        except Exception as error:  # noqa: BLE001 - nobody foresaw it; those who wait for records must hear of it
+            for feed, _ in asked.values():
+                feed.fail(error)
         if troubled:
             client.force_metadata_update()
             await asyncio.sleep(_BACKOFF_SECONDS)
