@@ -75,18 +75,24 @@ class Sampler:
             self.samples[part, process.pid].append(seen)
 
 
-def slopes(samples: Sequence[Sample]) -> Mapping[str, float]:
-    """Return how much a process grew an hour, by least squares over its life after the warm-up, and where it ended."""
-    settled = np.array(samples[int(len(samples) * _WARM_UP_SHARE) :], dtype=np.float64)
+def slopes(samples: Sequence[Sample], seconds: float) -> Mapping[str, float]:
+    """Return how much a process grew an hour, by least squares, from the end of its warm-up to the end of the load.
+
+    The load lasts ``seconds``; what follows, when every job is asked for at once, is no part of it.
+    """
+    loaded = [sample for sample in samples if sample[0] - samples[0][0] <= seconds]
+    settled = np.array(loaded[int(len(loaded) * _WARM_UP_SHARE) :], dtype=np.float64)
     hours = (settled[:, 0] - settled[0, 0]) / 3_600
     memory, files, threads = (float(np.polyfit(hours, settled[:, at], 1)[0]) for at in (1, 2, 3))
     return {
-        "minutes": float((samples[-1][0] - samples[0][0]) / 60),
-        "memory, MB": samples[-1][1],
-        "memory, MB/h": memory,
-        "files": samples[-1][2],
+        "minutes": float((settled[-1][0] - settled[0][0]) / 60),
+        "MB at first": float(settled[0][1]),
+        "half-way": float(settled[len(settled) // 2][1]),
+        "at last": float(settled[-1][1]),
+        "MB/h": memory,
+        "files": float(settled[-1][2]),
         "files/h": files,
-        "threads": samples[-1][3],
+        "threads": float(settled[-1][3]),
         "threads/h": threads,
     }
 
@@ -109,7 +115,9 @@ def main(
     anomalies = check(operations)
     show(Console(), figures([(operations, anomalies)]), anomalies)
     grown: list[Mapping[str, str | float]] = [
-        {"process": f"{part} {pid}", **slopes(seen)} for (part, pid), seen in sampler.samples.items() if len(seen) > 8
+        {"process": f"{part} {pid}", **slopes(seen, 60 * minutes)}
+        for (part, pid), seen in sampler.samples.items()
+        if len(seen) > 8
     ]
     _show(grown)
     sys.exit(1 if anomalies else 0)
