@@ -7,6 +7,7 @@ of a client that was given the proxy's address stays behind it.
 
 import asyncio
 import random
+import socket
 import struct
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -23,6 +24,8 @@ _SLICE_BYTES: Final = 7
 _LOOK_SECONDS: Final = 0.02
 _LATENCY_SECONDS: Final = 0.15
 _JITTER_SECONDS: Final = 0.4
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""For SO_LINGER: closing throws away what has not been sent, and sends a reset instead of a farewell."""
 _GONE: Final = (OSError, asyncio.IncompleteReadError)
 
 
@@ -56,9 +59,9 @@ class Connection:
     """Correlation ids of produce requests that are not answered yet."""
 
     def reset(self) -> None:
-        """Break both sides at once, without the usual farewell."""
+        """Break both sides at once."""
         for writer in (self.client, self.broker):
-            writer.transport.abort()
+            _reset(writer)
 
 
 class Proxy:
@@ -123,12 +126,12 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.weather is Weather.RESET:
-            writer.transport.abort()
+            _reset(writer)
             return
         try:
             broker_reader, broker_writer = await asyncio.open_connection(LOOPBACK, self._broker_port)
         except OSError:
-            writer.transport.abort()
+            _reset(writer)
             return
         connection = Connection(writer, broker_writer)
         self._open.add(connection)
@@ -177,6 +180,13 @@ class Proxy:
             whole = whole[3 * _SLICE_BYTES :]
         _write(writer, whole)
         await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection without the usual farewell, unless it is closed already."""
+    if not writer.transport.is_closing():
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    writer.transport.abort()
 
 
 def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
