@@ -22,6 +22,7 @@ from schemas.topics import Topic
 
 _SWEEP_SECONDS: Final = 0.2
 _RECONNECT_SECONDS: Final = 1.0
+_ANSWER_SECONDS: Final = 10.0
 _SHARE: Final = 2_000
 _BUSY: Final = 8
 """Records within two beats from which on they wait for each other."""
@@ -225,11 +226,22 @@ class Publisher:
         lanes = {name: await self._lanes_of(client, name) for name in self._topics}
         self._lanes = lanes
         while not self._broken.is_set():
-            self._note(reachable=await client.reachable())
+            self._note(reachable=await self._answers(client))
             if self._reachable:
                 await self._follow_growth(client)
             await _wait(self._broken, _RECONNECT_SECONDS)
         raise KafkaError("the producer cannot go on")
+
+    async def _answers(self, client: Client) -> bool:
+        """Return whether Kafka answers in time, at once when the producer breaks meanwhile."""
+        asking = asyncio.ensure_future(client.reachable())
+        breaking = asyncio.ensure_future(self._broken.wait())
+        try:
+            await asyncio.wait({asking, breaking}, timeout=_ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            return asking.done() and asking.result()
+        finally:
+            asking.cancel()
+            breaking.cancel()
 
     def _note(self, *, reachable: bool) -> None:
         if self._reachable and not reachable:

@@ -40,6 +40,9 @@ class FakeKafka:
     partitions: int = 12
     up: bool = True
     hanging: bool = False
+    silent: bool = False
+    """Whether it leaves the question unanswered whether it is there."""
+    unanswered: int = 0
     refusal: Exception | None = None
     room: int = 1000
     log: dict[str, list[tuple[int, Record]]] = field(default_factory=dict)
@@ -66,6 +69,9 @@ class FakeKafka:
         return self.partitions
 
     async def reachable(self) -> bool:
+        if self.silent:
+            self.unanswered += 1
+            await asyncio.Event().wait()
         return self.up and not self.hanging
 
     def create_batch(self) -> FakeBatch:

@@ -118,6 +118,19 @@ async def test_a_producer_that_can_go_no_further_is_replaced() -> None:
     await publisher.stop(1)
 
 
+async def test_it_is_replaced_though_kafka_leaves_a_question_unanswered() -> None:
+    kafka = FakeKafka()
+    publisher = await connected(kafka)
+    kafka.silent, kafka.refusal = True, OutOfOrderSequenceNumber()
+    assert await came(lambda: kafka.unanswered)
+    with pytest.raises(KafkaUnavailable):
+        await publisher.publish(TOPIC, record())
+    kafka.silent, kafka.refusal = False, None
+    assert await came(lambda: kafka.starts == 2 and publisher.ready)
+    await publisher.publish(TOPIC, record())
+    await publisher.stop(1)
+
+
 @pytest.mark.parametrize("bounds", [Bounds(records=3, seconds=0.3), Bounds(total_bytes=40, seconds=0.3)])
 async def test_beyond_its_bounds_the_publisher_takes_nothing(bounds: Bounds) -> None:
     kafka = FakeKafka()
