@@ -14,6 +14,7 @@ import uvloop
 
 from deploy.local.kafka import LocalKafka, Plan
 from deploy.local.ports import free_ports
+from schemas.connections import mend_connections
 from schemas.topics import topics
 from tests.chaos.asking import Scene, ask_and_break
 from tests.chaos.audit import audit_topics
@@ -42,6 +43,7 @@ def run(scenario: Scenario, directory: Path, heard: Heard = _in_silence) -> list
     Call it from the main thread. Nothing is left running, whatever happens. ``heard`` is told each fault.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # brokers are away now and then: the point of it
+    mend_connections()
     with ExitStack() as held:
         disk = held.enter_context(small_disk(directory / "disk")) if "disk-full" in scenario.faults else None
         models = two_models(directory / "data" / "models") if "model-swap" in scenario.faults else ()
