@@ -1,10 +1,11 @@
-"""A connection to a real Kafka that is reset while requests are sent over it, on the event loop of the services."""
+"""Connections to a real Kafka that are reset while requests are sent over them."""
 
 import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -12,8 +13,15 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from deploy.local.ports import free_ports
 from schemas.connections import mend_connections
+from schemas.topics import topics
+from tests.chaos.proxy import Proxy
+from tests.integration.gateway.gateways import GOOD, RUN, GatewayProcess, running
+from tests.integration.processor.workers import worker
+from tests.kafka import create_topics
 
+_RESETS = 40
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -74,3 +82,49 @@ def test_whatever_is_sent_over_a_connection_that_was_reset_fails_as_what_was_und
     monkeypatch.setattr(AIOKafkaConnection, "send", AIOKafkaConnection.send)  # undone afterwards
     mend_connections()
     uvloop.run(reset(kafka))
+
+
+async def test_worker_and_gateway_outlive_any_number_of_resets(kafka: str, tmp_path: Path) -> None:
+    table = await create_topics(kafka)
+    proxy = Proxy("network", free_ports(1)[0], int(kafka.rpartition(":")[2]))
+    await proxy.start()
+    prefix = table.requests.name.removesuffix(topics().requests.name)
+    try:
+        async with running(proxy.address, prefix, tmp_path) as gateway:
+            with worker(proxy.address, table, tmp_path) as one:
+                await asyncio.to_thread(one.wait_ready)
+                asking = asyncio.create_task(_ask(gateway))
+                for number in range(_RESETS):
+                    await asyncio.sleep(0.1 + number % 7 * 0.05)  # before, while and after clients are back
+                    proxy.reset()
+                accepted = await _asked(asking)
+                assert accepted
+                await asyncio.wait_for(_complete(gateway, accepted), 30)
+                assert one.process.poll() is None, one.log.read_text()
+                assert await gateway.answers("/readyz", seconds=15), gateway.log.read_text()
+    finally:
+        await proxy.stop()
+
+
+async def _ask(gateway: GatewayProcess) -> list[str]:
+    """Ask again and again until cancelled; return the jobs that were accepted."""
+    accepted = []
+    try:
+        while True:
+            status, job = await gateway.json("POST", RUN, json=GOOD)
+            if status == 202:
+                accepted.append(job["job_id"])
+    except asyncio.CancelledError:
+        return accepted
+
+
+async def _asked(asking: "asyncio.Task[list[str]]") -> list[str]:
+    asking.cancel()
+    return await asking
+
+
+async def _complete(gateway: GatewayProcess, jobs: list[str]) -> None:
+    """Wait until every job has its result."""
+    for job in jobs:
+        while (await gateway.json("GET", f"/api/v1/valuation/results/{job}"))[1].get("status") != "COMPLETED":
+            await asyncio.sleep(0.05)
