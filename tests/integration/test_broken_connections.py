@@ -129,6 +129,7 @@ async def _complete(gateway: GatewayProcess, jobs: list[str]) -> bool:
     """Return whether every job has its result, within half a minute for each."""
 
     async def complete(job: str) -> bool:
-        return (await gateway.json("GET", f"/api/v1/valuation/results/{job}"))[1].get("status") == "COMPLETED"
+        _, answer = await gateway.json("GET", f"/api/v1/valuation/results/{job}")
+        return bool(answer.get("status") == "COMPLETED")
 
     return all([await holds(partial(complete, job), 30) for job in jobs])
