@@ -11,7 +11,8 @@ from deploy.local.stopping import FORCED_EXIT, StopRequested, StopSignals
 from tests.waiting import until
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 from deploy.local.stopping import StopRequested, StopSignals
 def work(seconds):  # in small steps: a signal just before a long sleep would be heard after it
     for _ in range(int(seconds / 0.02)): time.sleep(0.02)
