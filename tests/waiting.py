@@ -37,6 +37,15 @@ async def holds(condition: Callable[[], Awaitable[bool]], seconds: float) -> boo
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def comes_true(condition: Callable[[], object], seconds: float) -> bool:
+    """Return True as soon as the condition holds, False when it does not within ``seconds``; others run meanwhile."""
+
+    async def now() -> bool:
+        return bool(condition())
+
+    return await holds(now, seconds)
+
+
 def gone(pid: int) -> bool:
     """Return whether no process has this id, or only one that nobody has asked after yet."""
     try:

@@ -13,7 +13,7 @@ from producer.posted import keep, read_posted
 from producer.settings import GatewaySettings
 from producer.store.base import BatchCounts
 from tests.unit.gateway.conftest import Served, serving
-from tests.waiting import holds
+from tests.waiting import comes_true, holds
 
 BATCH, BATCHES, REAPPRAISALS = (f"/api/v1/valuation/{each}" for each in ("batch", "batches", "reappraisals"))
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -279,11 +279,7 @@ async def test_a_batch_that_comes_before_the_gateway_looks_for_unfinished_ones_i
         await reappraisals.start()  # as a process does whose view is not current yet
         served.kafka.hanging = True
         posting = asyncio.create_task(served.client.post(BATCH, json=rows(3)))
-
-        async def announced() -> bool:
-            return bool(served.view.announced)
-
-        assert await holds(announced, 10)
+        assert await comes_true(lambda: served.view.announced, 10)
         served.view.current.set()
         async with asyncio.timeout(10):  # nothing is left to resume
             while reappraisals._tasks:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from functools import partial
 
 import orjson
 import pytest
@@ -15,21 +15,15 @@ from producer.publisher import Bounds, Publisher
 from schemas.topics import topics
 from tests.unit.gateway.conftest import RUN, Served
 from tests.unit.gateway.fake_kafka import FakeKafka
-from tests.waiting import holds
+from tests.waiting import comes_true
 
 GOOD = {"property_id": "P", "county_id": "BENTON"}
 TOPIC = topics().requests
+came = partial(comes_true, seconds=5)
 
 
 def record(name: str = "k", size: int = 10) -> Record:
     return Record(name.encode(), b"x" * size, 1_795_000_000_000, [])
-
-
-async def came(condition: Callable[[], object]) -> bool:
-    async def now() -> bool:
-        return bool(condition())
-
-    return await holds(now, 5)
 
 
 async def connected(kafka: FakeKafka, bounds: Bounds | None = None) -> Publisher:

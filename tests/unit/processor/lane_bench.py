@@ -17,7 +17,7 @@ from processor.lanes.turns import Turns
 from processor.pace import Pace
 from tests.fakes import FakeEngine, FakeKafka, FakeRoll, collaborators, handled, request_value
 from tests.rows import read_row
-from tests.waiting import holds
+from tests.waiting import comes_true
 
 
 def job(number: int) -> str:
@@ -109,10 +109,7 @@ async def running(bench: LaneBench) -> AsyncIterator[Lane]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async def true_now() -> bool:
-        return bool(condition())
-
-    assert await holds(true_now, 10)
+    assert await comes_true(condition, 10)
 
 
 async def all_settled(bench: LaneBench) -> None:
